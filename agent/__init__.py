@@ -1,0 +1,1 @@
+"""The worker: polls, submits, runs, judges, reports."""

@@ -1,0 +1,1 @@
+"""The ``music`` command: the library without Notion."""

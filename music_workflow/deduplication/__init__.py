@@ -1,0 +1,1 @@
+"""Is this the same track? Pure matching, fingerprints, duplicate plans."""

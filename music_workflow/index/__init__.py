@@ -1,0 +1,1 @@
+"""What stands on the volumes: scan, SQLite index, JSON export."""

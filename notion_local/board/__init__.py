@@ -1,0 +1,1 @@
+"""The web page of the workspace: databases as tables and boards, live."""
