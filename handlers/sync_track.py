@@ -1,0 +1,172 @@
+"""Brings the track behind a link into the library.
+
+The link is identified, looked for in the library, downloaded, decoded once into M4A, WAV and AIFF, analysed (BPM, key,
+loudness), tagged, filed under OUT_DIR, entered into the volume index and into Music Tracks; a Verify run row follows.
+What is already in the library is not filed again.
+
+If it stays Blocked:
+- "DRM": the service protects its music. A Fix DRM failure row is linked; or put another link of the same track (its
+  SoundCloud, YouTube or Bandcamp page, or a file) into Link and set Status to Ready.
+- "link": the link is missing or malformed; the Question says how a right one looks. Correct Link, set Status to Ready.
+- "not writable", "not mounted", "free space": mount the volume or make room, then set Status to Ready.
+If it Failed: the track is gone, refused for this country or behind a log-in; the linked issue has the details. Put
+another link into Link and set Status to Ready to try again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from handlers.base import (
+    Done,
+    Evidence,
+    FollowUp,
+    Job,
+    Picture,
+    Tools,
+    TrackPage,
+    handler,
+    link_of,
+    minutes,
+)
+from music_workflow.model import AudioFile, FiledTrack
+from notion_schema.databases import TaskRow
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the row must say."""
+
+    link: str
+
+    @classmethod
+    def from_row(cls, row: TaskRow) -> Self:
+        """Reads the link."""
+        return cls(link=link_of(row, example="https://soundcloud.com/artist/track"))
+
+
+@handler(
+    "Sync track",
+    aliases=("Music Track Sync",),
+    attempts=3,
+    timeout=minutes(30),
+    queue="download",
+    steps={
+        "identify": 5,
+        "look for a twin": 1,
+        "download": 30,
+        "look for the same audio": 1,
+        "convert and analyse": 50,
+        "tag": 4,
+        "file": 5,
+        "track row": 4,
+    },
+)
+def sync_track(job: Job[Request], tools: Tools) -> Done:
+    """The story of one track."""
+    library = tools.library
+    identity = job.heavy_step("identify", library.identify, job.request.link)
+    twin = job.step("look for a twin", library.find_twin, identity)
+    if twin:
+        return _already_there(job, tools, twin)
+
+    source = job.heavy_step("download", library.fetch, identity, job.work_dir, job.progress)
+    twin = job.step("look for the same audio", library.find_twin_by_audio, source.sha256)
+    if twin:
+        return _already_there(job, tools, twin)
+
+    processed = job.heavy_step(
+        "convert and analyse", library.convert, source, identity, job.work_dir, job.progress
+    )
+    tagged = job.heavy_step("tag", library.tag, processed, identity, source, job.run_id)
+    filed = job.step("file", library.file, tagged, identity, source, job.run_id)
+    if not filed.newly_filed:
+        return _already_there(job, tools, filed)
+
+    page = job.step("track row", tools.tracks.record, filed)
+    return Done(
+        summary=f"{_name(filed)} is in the library: {_figures(filed)}.",
+        evidence=(*_facts(filed), *_files(filed.files), *_page_facts(page)),
+        pictures=(Picture(filed.waveform_path, f"{_name(filed)}: {_figures(filed)}"),),
+        follow_ups=(_verification(filed, page, job.run_id),),
+        track_page_id=page.page_id,
+    )
+
+
+def _already_there(job: Job[Request], tools: Tools, twin: FiledTrack) -> Done:
+    page = job.step("track row", tools.tracks.record, twin)
+    return Done(
+        summary=f"{_name(twin)} was already in the library; nothing was filed twice.",
+        evidence=(
+            Evidence("Filed before by run", twin.run_id),
+            *_facts(twin),
+            *_files(twin.files),
+            *_page_facts(page),
+        ),
+        track_page_id=page.page_id,
+    )
+
+
+def _verification(filed: FiledTrack, page: TrackPage, run_id: str) -> FollowUp:
+    return FollowUp(
+        effect="verify",
+        task_type="Verify run",
+        title=f"Verify {_name(filed)}",
+        link=page.url,
+        description=f"Run ID: {run_id}",
+        track_page_id=page.page_id,
+    )
+
+
+def _name(filed: FiledTrack) -> str:
+    who = ", ".join(filed.identity.artists)
+    return f"{who} - {filed.identity.title}" if who else filed.identity.title
+
+
+def _figures(filed: FiledTrack) -> str:
+    measured = filed.analysis
+    bpm = f"{measured.bpm:.2f} BPM" if measured.bpm is not None else "no steady tempo"
+    key = f"{measured.key} ({measured.camelot})" if measured.key else "no clear key"
+    return f"{bpm}, {key}, {_clock(measured.duration_s)}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _facts(filed: FiledTrack) -> tuple[Evidence, ...]:
+    measured = filed.analysis
+    return (
+        Evidence("Source", filed.identity.url),
+        Evidence("Source file SHA-256", filed.source_sha256),
+        Evidence("Duration", f"{measured.duration_s:.2f} s (source {filed.source_duration_s:.2f} s)"),
+        Evidence("Tempo", _or_unknown(measured.bpm, "{:.2f} BPM", f"confidence {measured.bpm_confidence:.2f}")),
+        Evidence(
+            "Key",
+            f"{measured.key} = {measured.camelot}, confidence {measured.key_confidence:.2f}"
+            if measured.key
+            else "not clear enough to name",
+        ),
+        Evidence("Loudness", _or_unknown(measured.loudness_lufs, "{:.1f} LUFS", "integrated")),
+        Evidence("True peak", _or_unknown(measured.true_peak_db, "{:.1f} dBTP", "4x oversampled")),
+    )
+
+
+def _or_unknown(figure: float | None, form: str, words: str) -> str:
+    return f"{form.format(figure)}, {words}" if figure is not None else "could not be measured"
+
+
+def _files(files: tuple[AudioFile, ...]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            f"{file.format} file",
+            f"{file.path} · {file.size:,} bytes · {file.codec} {file.sample_rate / 1000:g} kHz"
+            f"{f' {file.bits} bit' if file.bits else ''} · SHA-256 {file.sha256}",
+        )
+        for file in files
+    )
+
+
+def _page_facts(page: TrackPage) -> tuple[Evidence, ...]:
+    return (Evidence("Music Tracks row", page.url), *(Evidence("Left as it was", kept) for kept in page.kept))
