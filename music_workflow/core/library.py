@@ -1,0 +1,225 @@
+"""The music library as its users see it: each step of a track's story is one call.
+
+A frozen, picklable value: steps run in child processes, so it holds settings only and opens what it needs per call.
+Every method is idempotent and looks before it acts; what follows from an error is judged elsewhere. Called by the
+handlers and the ``music`` command.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from music_workflow import wiring
+from music_workflow.core import acquire, organize
+from music_workflow.core.ports import LibrarySettings, M4aCodec
+from music_workflow.errors import NotReady, Unavailable
+from music_workflow.index.export import write_export
+from music_workflow.index.volume import VolumeIndex, open_index
+from music_workflow.model import (
+    AudioFile,
+    AudioFormat,
+    Check,
+    FiledTrack,
+    Identity,
+    PageClaims,
+    Processed,
+    Progress,
+    SourceFile,
+)
+
+__all__ = ["Library", "LibrarySettings", "M4aCodec"]
+
+_ISRC_TOLERANCE_S = 3.0
+_LOCK_WAIT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A folder of tracks with its index."""
+
+    settings: LibrarySettings
+
+    def identify(self, url: str) -> Identity:
+        """Say which track a link asks for.
+
+        Raises:
+            BadLink: Malformed, forbidden, or not a single track; the sentence says what a right link looks like.
+            Protected: DRM protected or preview only.
+            Removed, GeoBlocked, Unobtainable, Unavailable: The service says why not.
+        """
+        return acquire.identify(url, wiring.sources(self.settings), self.settings)
+
+    def find_twin(self, identity: Identity) -> FiledTrack | None:
+        """Find the same track in the library: by its source's id, else by ISRC and length (within 3 s).
+
+        Only a track whose files all stand with their recorded sizes counts.
+        """
+        with open_index(self.settings.data_dir) as index:
+            return _find_twin(index, identity)
+
+    def find_twin_by_audio(self, source_sha256: str) -> FiledTrack | None:
+        """Find a track that was made from exactly the bytes just downloaded."""
+        with open_index(self.settings.data_dir) as index:
+            return _whole(index.by_source(source_sha256))
+
+    def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> SourceFile:
+        """Download the track's audio into `work_dir`; a complete download there is recognised and kept.
+
+        Raises:
+            NotReady: No room, or the library's volume is missing: said before anything is downloaded.
+            MusicError: Why the audio cannot be had.
+        """
+        self.check_ready()
+        return acquire.fetch(identity, wiring.sources(self.settings), self.settings, work_dir, progress)
+
+    def convert(self, source: SourceFile, identity: Identity, work_dir: str, progress: Progress) -> Processed:
+        """Decode once into M4A, WAV and AIFF, measure, and draw the waveform, all in `work_dir`."""
+        from music_workflow.core import process  # noqa: PLC0415 - loads FFmpeg's libraries and scipy
+
+        self.check_ready()
+        done = process.convert(
+            source.path, work_dir, stem=organize.short_id(identity), m4a=self.settings.m4a, progress=progress
+        )
+        return Processed(files=done.files, analysis=done.analysis, waveform_path=done.waveform_path)
+
+    def tag(self, processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> Processed:
+        """Write tags and artwork into the three work files, and measure their sizes and hashes anew."""
+        from music_workflow.core import tagging  # noqa: PLC0415 - loads mutagen
+
+        return tagging.tag_files(processed, identity, source, run_id)
+
+    def file(self, processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> FiledTrack:
+        """Bring the files to their place and enter the track into the index.
+
+        Run again after a crash at any instant, it ends in the same state, with no second copy.
+
+        Returns:
+            The track; `newly_filed` is False when another run had filed it before.
+
+        Raises:
+            NotReady: The volume is missing, full or read-only.
+            Unavailable: Another process holds the library's lock.
+        """
+        self.check_ready()
+        with self.lock(), open_index(self.settings.data_dir) as index:
+            twin = _find_twin(index, identity) or _whole(index.by_source(source.sha256))
+            if twin is not None:
+                return self._recognised(index, twin, identity, run_id)
+            files = self._place(index, processed, identity)
+            track = FiledTrack(
+                identity=identity,
+                files=files,
+                analysis=processed.analysis,
+                waveform_path=self._keep_waveform(processed, identity),
+                source_sha256=source.sha256,
+                source_duration_s=source.duration_s,
+                run_id=run_id,
+                filed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            index.add(track)
+            write_export(index, self.settings.index_export_path)
+            return track
+
+    def lookup(self, key_or_run_id: str) -> FiledTrack | None:
+        """Find a track by the key of its source or by the run that filed it."""
+        with open_index(self.settings.data_dir) as index:
+            return index.by_key(key_or_run_id) or index.by_run(key_or_run_id)
+
+    def verify(self, track: FiledTrack, claims: PageClaims | None) -> tuple[Check, ...]:
+        """Hold a track's files, tags, index entries and row against what was recorded when it was filed."""
+        from music_workflow.core import verify  # noqa: PLC0415 - loads FFmpeg's libraries
+
+        with open_index(self.settings.data_dir) as index:
+            entry = index.by_key(track.identity.key)
+        return verify.verify_track(track, claims, entry, self.settings)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the library against every other process that changes it, the command line included.
+
+        Raises:
+            Unavailable: It was not free within two minutes.
+        """
+        folder = Path(self.settings.data_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(folder / "library.lock", timeout=_LOCK_WAIT_S):
+                yield
+        except Timeout as error:
+            raise Unavailable(
+                "Another process is changing the library.", service="library", operation="lock"
+            ) from error
+
+    def check_ready(self) -> None:
+        """Check, before any work, that there is a place to put its result.
+
+        Raises:
+            NotReady: OUT_DIR's volume is missing, not writable or short of space.
+        """
+        with open_index(self.settings.data_dir) as index:
+            organize.check_out_dir(self.settings.out_dir, known=index.some_paths(self.settings.out_dir))
+        for folder in (self.settings.out_dir, self.settings.data_dir):
+            organize.check_space(folder, self.settings.min_free_bytes)
+
+    def _place(self, index: VolumeIndex, processed: Processed, identity: Identity) -> tuple[AudioFile, ...]:
+        key = identity.key
+        paths = index.plan(key)
+        if paths is None:
+            before = index.by_key(key)
+            paths = (
+                {file.format: file.path for file in before.files}
+                if before is not None
+                else organize.targets(identity, self.settings.out_dir, self.settings.layout, index.taken(key))
+            )
+            index.begin(key, paths)
+        placed = []
+        for file in processed.files:
+            organize.place(file.path, paths[file.format], file)
+            placed.append(replace(file, path=paths[file.format]))
+        return tuple(placed)
+
+    def _recognised(
+        self, index: VolumeIndex, twin: FiledTrack, identity: Identity, run_id: str
+    ) -> FiledTrack:
+        if twin.identity.key != identity.key:
+            index.add_alias(identity.key, twin.identity.key)
+        write_export(index, self.settings.index_export_path)
+        return replace(twin, newly_filed=twin.run_id == run_id)
+
+    def _keep_waveform(self, processed: Processed, identity: Identity) -> str:
+        kept = Path(self.settings.data_dir, "waveforms", f"{organize.short_id(identity)}.png")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary = kept.with_suffix(".part")
+        shutil.copyfile(processed.waveform_path, temporary)
+        temporary.replace(kept)
+        return str(kept)
+
+
+def _find_twin(index: VolumeIndex, identity: Identity) -> FiledTrack | None:
+    found = _whole(index.by_key(identity.key))
+    if found is None and identity.isrc and identity.duration_s:
+        found = _whole(index.by_isrc(identity.isrc, identity.duration_s, _ISRC_TOLERANCE_S))
+    return found
+
+
+def _whole(track: FiledTrack | None) -> FiledTrack | None:
+    """Return the track if all its files stand with their recorded sizes, marked as not newly filed."""
+    if track is None:
+        return None
+    for file in track.files:
+        path = Path(file.path)
+        if not path.is_file() or path.stat().st_size != file.size:
+            return None
+    return replace(track, newly_filed=False)
+
+
+def formats_of(files: tuple[AudioFile, ...]) -> dict[AudioFormat, AudioFile]:
+    """Order a track's files by format."""
+    return {file.format: file for file in files}

@@ -1,0 +1,222 @@
+"""Names and places: what a file of the library is called, and how it gets there unharmed.
+
+Names are safe on every system and never empty; placing is atomic and can be repeated after a crash at any instant.
+It decides nothing about identity and writes no index. Called by `core.library`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from pathvalidate import sanitize_filename
+
+from music_workflow.core.acquire import file_digest
+from music_workflow.errors import NotReady
+from music_workflow.model import AudioFile, AudioFormat, Identity
+
+SUFFIXES: dict[AudioFormat, str] = {"M4A": ".m4a", "WAV": ".wav", "AIFF": ".aiff"}
+_MAX_NAME_BYTES = 200
+"""Below every file system's 255, with room for a temporary name's decoration."""
+_MAX_ID_BYTES = 40
+_SERVICE_ID_LENGTH = 10
+
+
+def track_name(identity: Identity) -> str:
+    """Name a track's files, without extension: ``Artist - Title [id]``.
+
+    The id keeps tracks of equal title apart and is never shortened away; non-Latin letters stay as they are.
+    """
+    tail = f" [{short_id(identity)}]"
+    words = " - ".join(part for part in (", ".join(identity.artists), identity.title) if part.strip())
+    room = _MAX_NAME_BYTES - len(tail.encode())
+    return _clip_bytes(_safe(words) or "Untitled", room) + tail
+
+
+def short_id(identity: Identity) -> str:
+    """Return the source's id as it stands in file names."""
+    service, _, media_id = identity.key.partition(":")
+    if service == "url":
+        return media_id[:_SERVICE_ID_LENGTH]
+    return _clip_bytes(_safe(media_id) or "id", _MAX_ID_BYTES)
+
+
+def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str]) -> dict[AudioFormat, str]:
+    """Choose the three paths of a track.
+
+    Args:
+        identity: The track.
+        out_dir: The library's folder.
+        layout: See `LibrarySettings.layout`.
+        taken: Paths that belong to other tracks; compared without regard to case, as macOS and Windows do.
+
+    Returns:
+        An absolute path for each format, all with the same stem, none in `taken`, none standing on the disk.
+    """
+    folded = {_fold(path) for path in taken}
+    name = track_name(identity)
+    for number in range(1, 10_000):
+        stem = name if number == 1 else f"{name} ({number})"
+        chosen = {kind: _path(identity, out_dir, layout, stem, kind) for kind in SUFFIXES}
+        if not any(_fold(path) in folded or _stands(path) for path in chosen.values()):
+            return chosen
+    raise NotReady(f"{out_dir} holds 10,000 files named {name}.", service="disk", operation="file track")
+
+
+def place(work: str, target: str, expected: AudioFile) -> None:
+    """Bring one file to its place; does nothing when it stands there already.
+
+    Within one volume it is renamed; across volumes it is copied to a temporary name beside the target, flushed and
+    renamed, and the work file is removed last.
+
+    Raises:
+        NotReady: The disk is full, or neither the work file nor the finished one is there.
+    """
+    final = Path(target)
+    if final.is_file() and final.stat().st_size == expected.size and file_digest(final) == expected.sha256:
+        Path(work).unlink(missing_ok=True)
+        return
+    if not Path(work).is_file():
+        raise NotReady(
+            f"The converted file {Path(work).name} is gone; the conversion has to run again.",
+            service="disk",
+            operation="file track",
+        )
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _flush(Path(work))
+        _move(Path(work), final)
+        flush_folder(final.parent)
+    except OSError as error:
+        raise disk_error(error, final.parent) from error
+
+
+def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
+    """Check that the library's folder is there and can be written; make it only where nothing can be missing.
+
+    Args:
+        out_dir: The folder.
+        known: Some paths that the index knows below it. When none of them stands there and the folder is empty, the
+            volume is not mounted, and a second library must not begin in its mount point.
+
+    Raises:
+        NotReady: With the remedy.
+    """
+    folder = Path(out_dir)
+    known = list(known)
+    if not folder.is_dir():
+        if known or not folder.parent.is_dir():
+            raise _not_ready(f"{folder} is not there. Mount its volume, or correct OUT_DIR.")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise disk_error(error, folder.parent) from error
+    if known and not any(folder.iterdir()):
+        raise _not_ready(
+            f"{folder} is empty, though the index knows tracks there. Mount its volume, "
+            "or run “music index scan” if they were moved away on purpose."
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _not_ready(f"{folder} is not writable. Change its permissions, or correct OUT_DIR.")
+
+
+def check_space(folder: str, needed: int) -> None:
+    """Check that `needed` bytes are free on the folder's volume.
+
+    Raises:
+        NotReady: With what is free and what is needed.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise _not_ready(
+            f"The volume of {folder} has {free / 1e9:.2f} GB of free space; {needed / 1e9:.2f} GB are needed. Make room."
+        )
+
+
+def _not_ready(message: str) -> NotReady:
+    return NotReady(message, service="disk", operation="check OUT_DIR")
+
+
+def disk_error(error: OSError, where: Path) -> NotReady:
+    """Put a failed write into words."""
+    words = {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "the volume is read-only",
+        errno.EACCES: "writing is not permitted there",
+        errno.EPERM: "writing is not permitted there",
+        errno.ENOENT: "the folder is gone; is the volume still mounted?",
+    }.get(error.errno or 0, error.strerror or str(error))
+    return NotReady(f"Nothing can be written to {where}: {words}.", service="disk", operation="file track")
+
+
+def flush_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut, where the system can."""
+    with contextlib.suppress(PermissionError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _path(identity: Identity, out_dir: str, layout: str, stem: str, kind: AudioFormat) -> str:
+    artist = _clip_bytes(_safe(", ".join(identity.artists)) or "Unknown artist", _MAX_NAME_BYTES)
+    relative = layout.format(name=stem, artist=artist, format=kind)
+    parts = [part for part in relative.split("/") if part not in {"", ".", ".."}]
+    return str(Path(out_dir).absolute().joinpath(*parts)) + SUFFIXES[kind]
+
+
+def _safe(text: str) -> str:
+    """Make text fit for a name on Linux, macOS and Windows."""
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(
+        " " if unicodedata.category(ch) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} else ch for ch in text
+    )
+    text = str(sanitize_filename(text, replacement_text="_", platform="universal"))
+    return " ".join(text.split()).strip(" .")
+
+
+def _clip_bytes(text: str, limit: int) -> str:
+    """Shorten to `limit` bytes of UTF-8 without cutting a letter in half."""
+    if len(text.encode()) <= limit:
+        return text
+    return text.encode()[:limit].decode("utf-8", "ignore").rstrip(" .-")
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _stands(path: str) -> bool:
+    """Say whether a file of this name stands there, also in another case on a system that cares about case."""
+    folder = Path(path).parent
+    try:
+        return any(_fold(name) == _fold(Path(path).name) for name in os.listdir(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _move(work: Path, final: Path) -> None:
+    try:
+        work.replace(final)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = final.with_name(f".{final.name}.part")
+        with work.open("rb") as source, temporary.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        temporary.replace(final)
+        work.unlink()

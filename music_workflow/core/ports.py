@@ -1,0 +1,82 @@
+"""What the music library needs from outside, and its plain settings.
+
+The adapters live in `music_workflow.integrations`; `music_workflow.wiring` picks them. Nothing here does any work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from music_workflow.core.links import Link
+from music_workflow.model import Identity, Progress
+
+M4aCodec = Literal["aac256", "alac"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibrarySettings:
+    """Everything the library has to be told; plain values, so that a child process gets them unchanged."""
+
+    out_dir: str
+    """Where finished tracks stand. Often a removable volume; it is never created in place of a missing one."""
+    data_dir: str
+    """The library's own folder: index, lock, waveform pictures. On a local disk (SQLite)."""
+    index_export_path: str
+    """Where the JSON export of the volume index is written after each filing."""
+    m4a: M4aCodec = "aac256"
+    """AAC-LC 256 kbit/s (packets copied when the source is AAC already), or lossless ALAC."""
+    layout: str = "{name}"
+    """Path below `out_dir` without extension; fields: ``name`` (Artist - Title [id]), ``artist``, ``format``."""
+    max_bytes: int = 2_000_000_000
+    """No download may be larger. Enforced while it streams."""
+    max_duration_s: float = 4 * 3600.0
+    """No track may be longer, in seconds."""
+    min_free_bytes: int = 1_000_000_000
+    """Free space that must be left on the volumes of `out_dir` and `data_dir` before work begins."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts (and all below them) whose links are accepted. Empty: every public host that needs no login. The hosts a
+    permitted service itself fetches from need not be listed; a direct file's redirects must stay on the list."""
+    allow_private_addresses: bool = False
+    """Let links lead to loopback and private networks: for files on one's own machine, and for tests."""
+    service_base: str | None = None
+    """A gateway through which every outside request goes: ``https://host/path`` is asked for as
+    ``{service_base}/host/path``. Addresses written as numbers, and localhost, are asked for directly."""
+    timeout_s: float = 20.0
+    """Seconds without an answer after which a server counts as down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """What a source put into the work folder, not yet measured."""
+
+    path: str
+    format_id: str
+    artwork_path: str | None = None
+
+
+class Source(Protocol):
+    """A place that tracks come from."""
+
+    def takes(self, link: Link) -> bool:
+        """Say, without any network, whether this source is the one for `link`."""
+        ...
+
+    def identify(self, link: Link) -> Identity | None:
+        """Ask the service what the link is.
+
+        Returns:
+            The identity, or None when there is nothing here for this source and the next may try.
+
+        Raises:
+            MusicError: The service says why not.
+        """
+        ...
+
+    def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
+        """Download the audio into `work_dir` under names that begin with ``download``.
+
+        Raises:
+            MusicError: Refused, gone, unreachable, too large or too long.
+        """
+        ...

@@ -1,0 +1,42 @@
+"""What is written into the tags of a track's three files, and the measuring that follows.
+
+Composes the record; how each container stores it is `metadata.tags`' business. Called by `core.library`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from music_workflow.core.acquire import file_digest
+from music_workflow.metadata import tags
+from music_workflow.model import Identity, Processed, SourceFile
+
+
+def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> Processed:
+    """Make a tagged copy of each work file, and return the record of the copies.
+
+    The converted files stay as they are: a kill in the middle of writing tags costs the copy only.
+    """
+    analysis = processed.analysis
+    wanted = tags.TrackTags(
+        title=identity.title,
+        artists=identity.artists,
+        album=identity.album,
+        isrc=identity.isrc,
+        bpm=analysis.bpm,
+        key=analysis.key,
+        camelot=analysis.camelot,
+        comment=identity.url,
+        identity_key=identity.key,
+        run_id=run_id,
+        artwork=Path(source.artwork_path).read_bytes() if source.artwork_path else None,
+    )
+    tagged = []
+    for file in processed.files:
+        copy = Path(file.path).with_name(f"tagged {Path(file.path).name}")
+        shutil.copyfile(file.path, copy)
+        tags.write(str(copy), file.format, wanted)
+        tagged.append(replace(file, path=str(copy), size=copy.stat().st_size, sha256=file_digest(copy)))
+    return replace(processed, files=tuple(tagged))

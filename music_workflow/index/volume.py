@@ -1,0 +1,214 @@
+"""The volume index: which tracks the library has, where their files stand, and what else is on the volumes.
+
+SQLite (write-ahead log) is the truth, opened per use; the JSON file is an export of it. It knows no service, no audio
+and no database of the user's. Called by `core.library` and the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from music_workflow.model import Analysis, AudioFile, FiledTrack, Identity
+
+_SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE tracks (
+    key           TEXT PRIMARY KEY,
+    isrc          TEXT,
+    source_sha256 TEXT NOT NULL,
+    duration_s    REAL NOT NULL,
+    run_id        TEXT NOT NULL,
+    filed_at      TEXT NOT NULL,
+    record        TEXT NOT NULL      -- the FiledTrack as JSON
+) STRICT;
+CREATE INDEX tracks_isrc ON tracks (isrc) WHERE isrc IS NOT NULL;
+CREATE INDEX tracks_source ON tracks (source_sha256);
+CREATE INDEX tracks_run ON tracks (run_id);
+CREATE TABLE track_files (
+    path TEXT PRIMARY KEY,
+    key  TEXT NOT NULL REFERENCES tracks (key) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX track_files_key ON track_files (key);
+CREATE TABLE aliases (               -- another source of a track that the library already has
+    key   TEXT PRIMARY KEY,
+    track TEXT NOT NULL REFERENCES tracks (key) ON DELETE CASCADE
+) STRICT;
+CREATE TABLE plans (                 -- a filing under way: where its files will stand
+    key   TEXT PRIMARY KEY,
+    paths TEXT NOT NULL
+) STRICT;
+CREATE TABLE roots (
+    path       TEXT PRIMARY KEY,
+    mounted    INTEGER NOT NULL,
+    scanned_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE files (                 -- every audio file seen by a scan
+    path   TEXT PRIMARY KEY,
+    root   TEXT NOT NULL REFERENCES roots (path) ON DELETE CASCADE,
+    inode  INTEGER NOT NULL,
+    size   INTEGER NOT NULL,
+    mtime  INTEGER NOT NULL,         -- nanoseconds
+    title  TEXT,
+    artist TEXT,
+    album  TEXT,
+    isrc   TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_root ON files (root);
+CREATE INDEX files_isrc ON files (isrc) WHERE isrc IS NOT NULL;
+"""
+
+
+class VolumeIndex:
+    """One open index. Use `open_index`, which closes it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def add(self, track: FiledTrack) -> None:
+        """Enter a track with its files, and end its plan, in one transaction."""
+        key = track.identity.key
+        record = json.dumps(asdict(replace(track, newly_filed=True)), ensure_ascii=False)
+        with self.connection as db:
+            db.execute(
+                "INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    track.identity.isrc,
+                    track.source_sha256,
+                    track.source_duration_s,
+                    track.run_id,
+                    track.filed_at,
+                    record,
+                ),
+            )
+            db.execute("DELETE FROM track_files WHERE key = ?", (key,))
+            db.executemany(
+                "INSERT OR REPLACE INTO track_files VALUES (?, ?)", [(file.path, key) for file in track.files]
+            )
+            db.execute("DELETE FROM plans WHERE key = ?", (key,))
+
+    def add_alias(self, key: str, track: str) -> None:
+        """Remember that `key` is another source of the track known as `track`."""
+        with self.connection as db:
+            db.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?)", (key, track))
+
+    def by_key(self, key: str) -> FiledTrack | None:
+        """Find a track by the key of one of its sources."""
+        return self._one(
+            "SELECT record FROM tracks WHERE key = ?1 OR key = (SELECT track FROM aliases WHERE key = ?1)",
+            key,
+        )
+
+    def by_run(self, run_id: str) -> FiledTrack | None:
+        """Find the track that a run filed."""
+        return self._one("SELECT record FROM tracks WHERE run_id = ? ORDER BY filed_at DESC", run_id)
+
+    def by_isrc(self, isrc: str, duration_s: float, tolerance_s: float) -> FiledTrack | None:
+        """Find a track by recording code and nearly equal length; one ISRC may carry edits of other lengths."""
+        return self._one(
+            "SELECT record FROM tracks WHERE isrc = ? AND abs(duration_s - ?) <= ? ORDER BY abs(duration_s - ?2)",
+            isrc,
+            duration_s,
+            tolerance_s,
+        )
+
+    def by_source(self, sha256: str) -> FiledTrack | None:
+        """Find a track that was made from exactly these bytes."""
+        return self._one("SELECT record FROM tracks WHERE source_sha256 = ?", sha256)
+
+    def tracks(self) -> Iterator[FiledTrack]:
+        """All tracks, oldest first."""
+        for (record,) in self.connection.execute("SELECT record FROM tracks ORDER BY filed_at, key"):
+            yield decode_track(json.loads(record))
+
+    def plan(self, key: str) -> dict[str, str] | None:
+        """The paths of a filing that was begun and not finished, by format."""
+        row = self.connection.execute("SELECT paths FROM plans WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        paths: dict[str, str] = json.loads(row[0])
+        return paths
+
+    def begin(self, key: str, paths: Mapping[str, str]) -> None:
+        """Remember where the files of `key` will stand, before the first is moved."""
+        with self.connection as db:
+            db.execute(
+                "INSERT OR REPLACE INTO plans VALUES (?, ?)",
+                (key, json.dumps(dict(paths), ensure_ascii=False)),
+            )
+
+    def taken(self, key: str) -> set[str]:
+        """All paths that belong to other tracks than `key`, finished or under way."""
+        paths = {
+            path for (path,) in self.connection.execute("SELECT path FROM track_files WHERE key <> ?", (key,))
+        }
+        for (record,) in self.connection.execute("SELECT paths FROM plans WHERE key <> ?", (key,)):
+            paths.update(json.loads(record).values())
+        return paths
+
+    def some_paths(self, folder: str, limit: int = 20) -> list[str]:
+        """The files below `folder` that were filed last; empty when the index knows none there."""
+        prefix = str(Path(folder).absolute()).rstrip("/") + "/"
+        query = (
+            "SELECT path FROM track_files JOIN tracks USING (key) WHERE substr(path, 1, ?) = ? "
+            "ORDER BY filed_at DESC LIMIT ?"
+        )
+        return [path for (path,) in self.connection.execute(query, (len(prefix), prefix, limit))]
+
+    def __len__(self) -> int:
+        (count,) = self.connection.execute("SELECT count(*) FROM tracks").fetchone()
+        return int(count)
+
+    def _one(self, query: str, *values: Any) -> FiledTrack | None:
+        row = self.connection.execute(query, values).fetchone()
+        return None if row is None else decode_track(json.loads(row[0]))
+
+
+@contextmanager
+def open_index(data_dir: str | Path) -> Iterator[VolumeIndex]:
+    """Open the index in `data_dir`, made when absent; several processes may have it open."""
+    folder = Path(data_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(folder / "index.sqlite", timeout=30.0)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection)
+        yield VolumeIndex(connection)
+    finally:
+        connection.close()
+
+
+def decode_track(record: Mapping[str, Any]) -> FiledTrack:
+    """Make a FiledTrack of its JSON; the exact inverse of `dataclasses.asdict`."""
+    identity = {**record["identity"], "artists": tuple(record["identity"]["artists"])}
+    return FiledTrack(
+        **{
+            **record,
+            "identity": Identity(**identity),
+            "files": tuple(AudioFile(**each) for each in record["files"]),
+            "analysis": Analysis(**record["analysis"]),
+        }
+    )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == _SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    connection.commit()
+    if version > _SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"index.sqlite is of version {version}, written by a newer Segue")

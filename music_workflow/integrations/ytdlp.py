@@ -1,0 +1,442 @@
+"""yt-dlp as a library: what a page holds, and its audio, untouched.
+
+The only file that imports yt_dlp. No option ever comes from a row, nothing is post-processed, no cookies, no cache, no
+shell and no external downloader; its connections go through the same guard as every other. DRM is recognised and
+refused. Wired behind `core.ports.Source`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import socket
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import deno
+import yt_dlp
+from yt_dlp.extractor.unsupported import KnownDRMIE, KnownPiracyIE
+from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
+from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
+from yt_dlp.utils import (
+    DownloadCancelled,
+    DownloadError,
+    ExtractorError,
+    GeoRestrictedError,
+    UnsupportedError,
+)
+
+from music_workflow.core.links import Link
+from music_workflow.core.ports import Download, LibrarySettings
+from music_workflow.errors import (
+    BadLink,
+    GeoBlocked,
+    MusicError,
+    Protected,
+    Removed,
+    Unavailable,
+    Unobtainable,
+)
+from music_workflow.integrations.guards import Guard, Route
+from music_workflow.integrations.transport import status_error
+from music_workflow.model import Identity, Progress, silent
+
+_NATIVE = "[protocol~='^(https?|m3u8_native|http_dash_segments)$']"
+_WHOLE = f"[format_id!*=preview]{_NATIVE}"
+_FORMAT = "/".join(
+    (
+        f"bestaudio[ext=m4a]{_WHOLE}",
+        f"bestaudio{_WHOLE}",
+        f"best*[acodec!=none]{_WHOLE}",
+        f"bestaudio{_NATIVE}",  # only previews are left: chosen so that they are recognised as such
+    )
+)
+"""AAC in MP4 first, since its packets are kept; only streams that yt-dlp fetches itself, under our guard."""
+
+_LOGIN = re.compile(
+    r"sign in|log ?in|registered users|not a bot|private (?:video|track)|members[- ]only|subscri|cookies|age[- ]restricted|"
+    r"confirm your age|purchase|premium",
+    re.IGNORECASE,
+)
+_DRM = re.compile(r"\bdrm\b", re.IGNORECASE)
+_PREVIEW = re.compile(r"preview", re.IGNORECASE)
+_GONE = re.compile(
+    r"video unavailable|no longer available|has been removed|removed by|does not exist|been deleted|not found|"
+    r"account .*terminated|isn'?t available anymore",
+    re.IGNORECASE,
+)
+_GEO = re.compile(r"your (?:country|location|region)|geo.?restrict", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class YtDlp:
+    """The source for every page that yt-dlp can take without credentials."""
+
+    settings: LibrarySettings
+    guard: Guard
+
+    def takes(self, link: Link) -> bool:
+        """Take everything; known DRM and piracy sites are refused here, before any network.
+
+        Raises:
+            Protected: A site whose every track is encrypted.
+            BadLink: A site known for stolen copies.
+        """
+        if KnownDRMIE.suitable(link.url):
+            raise Protected(
+                "This site encrypts all it serves (DRM), which is never circumvented; another source has to be found.",
+                service="drm",
+                operation="read link",
+            )
+        if KnownPiracyIE.suitable(link.url):
+            raise BadLink(
+                "This site spreads stolen copies; it is not used.", service="link", operation="read link"
+            )
+        return True
+
+    def identify(self, link: Link) -> Identity | None:
+        """Ask the page what it holds."""
+        session = _Session(self.settings, self.guard, silent)
+        info = session.extract(link.url, None)
+        self._check(info)
+        return _identity(link, info)
+
+    def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
+        """Download the stream and the cover picture's file."""
+        session = _Session(self.settings, self.guard, progress)
+        info = session.extract(identity.url, work_dir, check=self._check)
+        path = info["requested_downloads"][0]["filepath"]
+        return Download(path=str(path), format_id=str(info.get("format_id") or "unknown"))
+
+    def _check(self, info: dict[str, Any]) -> None:
+        """Refuse lists, live streams, previews and what is too long, before a byte is downloaded."""
+        service = _service(info)
+        words = {"service": service, "operation": "identify"}
+        if info.get("_type", "video") != "video":
+            raise BadLink("This is a playlist; Sync track takes one track.", **words)
+        if info.get("is_live") or info.get("live_status") in {"is_live", "is_upcoming"}:
+            raise BadLink("This is a live stream; Sync track takes finished tracks.", **words)
+        if info.get("has_drm"):
+            raise _protected(service)
+        if _PREVIEW.search(str(info.get("format_id") or "")):
+            raise Protected(f"{service} offers only a preview of this track.", **words)
+        duration = info.get("duration")
+        if duration and duration > self.settings.max_duration_s:
+            raise BadLink(
+                f"The track lasts {duration / 60:.0f} minutes; at most {self.settings.max_duration_s / 60:.0f} are permitted.",
+                **words,
+            )
+
+
+class _Refused(RequestError):  # type: ignore[misc]  # yt-dlp is untyped
+    """Carries our own error through yt-dlp, which only lets its own kind pass."""
+
+    def __init__(self, error: MusicError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Stopped(DownloadCancelled):  # type: ignore[misc]  # yt-dlp is untyped
+    """Carries what a progress callback raised out of yt-dlp's hooks."""
+
+
+class _Session:
+    """One use of yt-dlp: the options, the hooks, and its errors put into ours."""
+
+    def __init__(self, settings: LibrarySettings, guard: Guard, progress: Progress) -> None:
+        self._settings = settings
+        self._guard = guard
+        self._progress = progress
+
+    def extract(
+        self, url: str, work_dir: str | None, check: Callable[[dict[str, Any]], None] | None = None
+    ) -> dict[str, Any]:
+        """Extract, and with a `work_dir` download; everything that goes wrong becomes a `MusicError`."""
+        checked: list[MusicError] = []
+
+        def before_download(info: dict[str, Any], *, incomplete: bool) -> str | None:
+            if incomplete or check is None:
+                return None
+            try:
+                check(info)
+            except MusicError as error:
+                checked.append(error)
+                return str(error)
+            return None
+
+        params = {**self._params(work_dir), "match_filter": before_download}
+        try:
+            with _GuardedYoutubeDL(params, self._guard) as ydl:
+                info: dict[str, Any] = ydl.extract_info(url, download=work_dir is not None)
+                if checked:
+                    raise checked[0]
+                return info
+        except _Stopped as stop:
+            raise _cause(stop) from stop.__cause__
+        except DownloadError as error:
+            raise checked[0] if checked else _translate(error, url) from error
+
+    def _params(self, work_dir: str | None) -> dict[str, Any]:
+        return {
+            "quiet": True,
+            "no_warnings": True,
+            "noprogress": True,
+            "logger": _Silence(),
+            "format": _FORMAT,
+            "noplaylist": True,
+            "extract_flat": "in_playlist",
+            "playlist_items": "1:2",
+            "cachedir": False,
+            "cookiefile": None,
+            "proxy": "",
+            "fixup": "never",
+            "postprocessors": [],
+            "hls_prefer_native": True,
+            "external_downloader": {"default": "native"},
+            "ffmpeg_location": "/nonexistent",  # an ffmpeg on the machine would connect past our guard
+            "js_runtimes": {"deno": {"path": deno.find_deno_bin()}},
+            "socket_timeout": self._settings.timeout_s,
+            "retries": 2,
+            "extractor_retries": 1,
+            "fragment_retries": 3,
+            "continuedl": True,
+            "overwrites": True,
+            "updatetime": False,
+            "paths": {"home": work_dir or ""},
+            "outtmpl": {"default": "download.%(ext)s"},
+            "progress_hooks": [self._hook],
+        }
+
+    def _hook(self, status: dict[str, Any]) -> None:
+        if status.get("status") != "downloading":
+            return
+        done = int(status.get("downloaded_bytes") or 0)
+        stated = status.get("total_bytes")
+        total = int(stated or status.get("total_bytes_estimate") or 0)
+        limit = self._settings.max_bytes
+        try:
+            if max(done, int(stated or 0)) > limit:
+                raise BadLink(  # noqa: TRY301 - leaves through the same door as what the callback raises
+                    f"The file is larger than the permitted {limit / 1e6:,.0f} MB.",
+                    service="link",
+                    operation="download",
+                )
+            words = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+            self._progress(min(1.0, done / total) if total else 0.0, words)
+        except Exception as error:
+            raise _Stopped from error  # yt-dlp lets only this kind through unchanged
+
+
+class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
+    """YoutubeDL whose one way to the network is the guarded handler."""
+
+    def __init__(self, params: dict[str, Any], guard: Guard) -> None:
+        self._guard = guard
+        super().__init__(params)
+
+    def build_request_director(self, _handlers: Any, _preferences: Any = None) -> Any:
+        """Replace every handler yt-dlp would choose from."""
+        return super().build_request_director([partial(_GuardedRH, guard=self._guard)])
+
+
+class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
+    """yt-dlp's own urllib handler, with connections that the guard opens."""
+
+    _SUPPORTED_URL_SCHEMES = ("http", "https", "data")
+    _SUPPORTED_PROXY_SCHEMES = ()
+
+    def __init__(self, *, guard: Guard, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._guard = guard
+
+    def _create_instance(self, proxies: Any, cookiejar: Any, legacy_ssl_support: Any = None) -> Any:
+        del proxies
+        opener = urllib.request.OpenerDirector()
+        opener.addheaders = []
+        context = self._make_sslcontext(legacy_ssl_support=legacy_ssl_support)
+        for handler in (
+            _GuardedHTTPHandler(self._guard, context),
+            urllib.request.HTTPCookieProcessor(cookiejar),
+            urllib.request.DataHandler(),
+            urllib.request.UnknownHandler(),
+            urllib.request.HTTPDefaultErrorHandler(),
+            urllib.request.HTTPErrorProcessor(),
+            RedirectHandler(),
+        ):
+            opener.add_handler(handler)
+        return opener
+
+    def _send(self, request: Any) -> Any:
+        try:
+            return super()._send(request)
+        except (BadLink, Unavailable) as error:  # the guard's two words
+            raise _Refused(error) from error
+
+
+class _GuardedHTTPHandler(HTTPHandler):  # type: ignore[misc]  # yt-dlp is untyped
+    """Opens each connection, also after a redirect, by the guard's route."""
+
+    def __init__(self, guard: Guard, context: Any) -> None:
+        super().__init__(context=context)
+        self._guard = guard
+
+    def http_open(self, req: Any) -> Any:
+        """Open a plain or an encrypted connection: the route says which."""
+        route = self._guard.route(req.full_url)
+        if route.scheme == "https":
+            return self.do_open(
+                partial(_connection, http.client.HTTPSConnection, route), req, context=self._context
+            )
+        return self.do_open(partial(_connection, http.client.HTTPConnection, route), req)
+
+    https_open = http_open
+
+
+def _connection(base: type[http.client.HTTPConnection], route: Route, _host: str, **kwargs: Any) -> Any:
+    class Guarded(base):  # type: ignore[misc, valid-type]  # plain or TLS, chosen by the route
+        def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
+            super().putrequest(method, route.path_prefix + url, *args, **options)
+
+    connection = Guarded(route.host, route.port, **kwargs)
+    connection._create_connection = partial(_connect, route)  # noqa: SLF001 - the hook that yt-dlp uses, too
+    return connection
+
+
+def _connect(
+    route: Route, _address: tuple[str, int], timeout: Any = None, source_address: Any = None
+) -> socket.socket:
+    for address in route.addresses[:-1]:
+        try:
+            return socket.create_connection((address, route.port), timeout, source_address)
+        except OSError:
+            continue
+    return socket.create_connection((route.addresses[-1], route.port), timeout, source_address)
+
+
+class _Silence:
+    """yt-dlp's messages carry URLs with keys in them; none is printed or logged."""
+
+    def debug(self, message: str) -> None:
+        """Drop it."""
+
+    def info(self, message: str) -> None:
+        """Drop it."""
+
+    def warning(self, message: str) -> None:
+        """Drop it."""
+
+    def error(self, message: str) -> None:
+        """Drop it."""
+
+
+def _identity(link: Link, info: dict[str, Any]) -> Identity:
+    service = _service(info)
+    media_id = str(info.get("id") or "")
+    artists = tuple(str(name) for name in info.get("artists") or () if name)
+    uploader = info.get("artist") or info.get("uploader") or info.get("channel")
+    title = str(info.get("track") or info.get("title") or media_id)
+    if not artists:
+        left, dash, right = title.partition(" - ")
+        if dash and left.strip() and right.strip():
+            artists, title = (left.strip(),), right.strip()
+        elif uploader:
+            artists = (str(uploader).removesuffix(" - Topic"),)
+    url = link.url if service == "youtube" or not info.get("webpage_url") else str(info["webpage_url"])
+    return Identity(
+        key=f"{service}:{media_id}",
+        url=url,
+        service=service,
+        title=title,
+        artists=artists,
+        album=info.get("album"),
+        isrc=info.get("isrc"),
+        duration_s=float(info["duration"]) if info.get("duration") else None,
+        artwork_url=info.get("thumbnail"),
+    )
+
+
+def _service(info: dict[str, Any]) -> str:
+    return str(info.get("extractor_key") or info.get("extractor") or "web").lower()
+
+
+def _cause(stop: _Stopped) -> BaseException:
+    if stop.__cause__ is None:
+        raise AssertionError("a stop is always raised from its reason")
+    return stop.__cause__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Walk the errors inside an error, by every way that yt-dlp keeps them."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        each = waiting.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [
+            getattr(each, "cause", None),
+            (getattr(each, "exc_info", None) or (None, None))[1],
+            each.__cause__,
+        ]
+
+
+def _translate(error: DownloadError, url: str) -> MusicError:
+    """Put yt-dlp's error into ours; by class and status where it has them, by its words where it has not."""
+    inner = [each for each in _chain(error) if isinstance(each, BaseException)]
+    for each in inner:
+        if isinstance(each, _Refused):
+            return each.error
+    message = next((each for each in inner if isinstance(each, ExtractorError)), error)
+    text = str(getattr(message, "orig_msg", None) or message)
+    service = str(getattr(message, "ie", None) or "web").lower()
+    words = {"service": service, "operation": "read page"}
+    if _DRM.search(text) or service == "drm":
+        return _protected(service)
+    if any(isinstance(each, GeoRestrictedError) for each in inner) or _GEO.search(text):
+        return GeoBlocked(f"{service} does not serve this track in this country.", **words)
+    for each in inner:
+        if isinstance(each, HTTPError):
+            found = status_error(each.status, each.response.headers, **words)
+            if found is not None:
+                return found
+    if any(isinstance(each, TransportError) for each in inner):
+        return Unavailable(f"{service} cannot be reached or broke off.", **words)
+    if any(isinstance(each, UnsupportedError) for each in inner):
+        return BadLink(
+            "There is no audio to be found behind this link.", service="link", operation="read page"
+        )
+    if _LOGIN.search(text):
+        return Unobtainable(f"{service} wants a login for this track: {_sentence(text)}", **words)
+    if _GONE.search(text):
+        return Removed(f"{service}: {_sentence(text)}", **words)
+    return Unobtainable(f"{service} gives no audio for {url}: {_sentence(text)}", **words)
+
+
+def _protected(service: str) -> Protected:
+    return Protected(
+        f"{service} serves this track with DRM protection only, which is never circumvented; "
+        "another source has to be found.",
+        service=service,
+        operation="read page",
+    )
+
+
+def _sentence(text: str, limit: int = 200) -> str:
+    clean = " ".join(text.split())
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def clear_downloads(work_dir: str) -> None:
+    """Remove what an unfinished download of another format left in the work folder."""
+    for left in Path(work_dir).glob("download*"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
