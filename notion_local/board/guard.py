@@ -1,9 +1,10 @@
 """Who may speak to the board: the ASGI middleware in front of the page, its API and its event stream.
 
-A browser will carry any page's request to a server on loopback, so being bound to 127.0.0.1 protects nothing by
-itself. Three checks do: the `Host` header must name loopback (a rebound DNS name does not), a write must come from
-the board's own origin, and a board bound to another address asks for a session cookie, obtained once by a link that
-carries the token. It never looks at a request's body and knows nothing of Notion. Called by `board_routes` alone.
+A browser will carry any page's request to a server on loopback, so being bound to 127.0.0.1 protects nothing
+by itself. Three checks do: the `Host` header must name loopback (a rebound DNS name does not), a write must
+come from the board's own origin, and a board bound to another address asks for a session cookie, obtained
+once by a link that carries the token. It never looks at a request's body and knows nothing of Notion. Called
+by `board_routes` alone.
 """
 
 from __future__ import annotations
@@ -25,18 +26,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 COOKIE = "segue_board"
 
 # Pictures may live on any https site, as in Notion, and on this server under its other loopback name.
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self' data: https: http://127.0.0.1:* http://localhost:*",
-        "media-src 'self' https: http://127.0.0.1:* http://localhost:*",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: https: http://127.0.0.1:* http://localhost:*; "
+    "media-src 'self' https: http://127.0.0.1:* http://localhost:*; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -44,8 +38,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 class Session:
     """The key to a board that is bound to more than loopback.
 
-    Opening the board once with `?token=<token>` exchanges it for a cookie that scripts cannot read and that other
-    sites' requests do not carry.
+    Opening the board once with `?token=<token>` exchanges it for a cookie that scripts cannot read and that
+    other sites' requests do not carry.
     """
 
     token: str
@@ -68,8 +62,8 @@ class Guard:
 
     Args:
         app: What stands behind the guard.
-        session: The session asked for; None when the server is bound to loopback, where the host name is checked
-            instead.
+        session: The session asked for; None when the server is bound to loopback, where the host name is
+            checked instead.
     """
 
     def __init__(self, app: ASGIApp, session: Session | None = None) -> None:
@@ -127,8 +121,8 @@ def _hostname(netloc: str) -> str:
 def _same_origin(headers: Headers) -> bool:
     """Whether a browser says that the page asking is this server's own.
 
-    `Sec-Fetch-Site` is believed when `Origin` agrees; a client that sends neither is no browser, and the Notion API
-    with its bearer token is the door for those.
+    `Sec-Fetch-Site` is believed when `Origin` agrees; a client that sends neither is no browser, and the
+    Notion API with its bearer token is the door for those.
     """
     origin = headers.get("origin")
     if origin is None:

@@ -1,7 +1,7 @@
-"""The board's routes: the page, its static files, its event stream and, behind the same guard, the Notion API.
+"""The board's routes: the page, its files, its event stream and, behind the same guard, the Notion API.
 
-`notion_local.app` calls `board_routes` once and mounts what it returns; the routes of the API it hands in answer as the
-person in front of the screen. Nothing here knows what a page or a database is.
+`notion_local.app` calls `board_routes` once and mounts what it returns; the routes of the API it hands in
+answer as the person in front of the screen. Nothing here knows what a page or a database is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from notion_local.board.events import EventStream
 from notion_local.board.guard import Guard, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from notion_local.board.events import ChangeFeed
 
-# Modules import each other by plain name, without a version in the address: the browser asks each time whether its
-# copy is still the newest, so that an upgraded server never runs against yesterday's script.
+# Modules import each other by plain name, without a version in the address: the browser asks each time
+# whether its copy is still the newest, so that an upgraded server never runs against yesterday's script.
 REVALIDATE = "no-cache"
 
 
@@ -36,6 +36,7 @@ def board_routes(
     *,
     api: Sequence[BaseRoute] = (),
     session: Session | None = None,
+    closing: Callable[[], bool] = lambda: False,
 ) -> list[BaseRoute]:
     """The routes of the board.
 
@@ -43,6 +44,7 @@ def board_routes(
         feed: Where changes are read from and waited for: the workspace.
         api: The Notion API's routes acting as the person; served at `/board/v1`.
         session: Asked of every request when the server is bound to more than loopback.
+        closing: True once the server is going away, so that open streams end and let it.
 
     Returns:
         Routes for `/`, `/static`, `/board/events` and `/board/v1`, each behind the guard.
@@ -59,7 +61,10 @@ def board_routes(
         Mount("/static", _FreshFiles(directory=str(static)), middleware=guard),
         Mount(
             "/board",
-            routes=[Route("/events", EventStream(feed), methods=["GET"]), Mount("/v1", routes=list(api))],
+            routes=[
+                Route("/events", EventStream(feed, closing), methods=["GET"]),
+                Mount("/v1", routes=list(api)),
+            ],
             middleware=guard,
         ),
     ]
