@@ -1,0 +1,105 @@
+"""How an attempt reads on its row's page: a section of blocks, small enough to be appended in one request."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.outcome import Issue
+from agent.report import Report
+from notion_schema import blocks
+from notion_schema.databases import State
+
+_ICONS = {
+    State.DONE: "✅",
+    State.READY: "⏳",
+    State.BLOCKED: "✋",
+    State.FAILED: "❌",
+    State.CANCELLED: "🚫",
+    State.REVIEW: "🔎",
+}
+_WORDS = {
+    State.DONE: "completed",
+    State.READY: "to be tried again",
+    State.BLOCKED: "needs you",
+    State.FAILED: "failed",
+    State.CANCELLED: "cancelled",
+    State.REVIEW: "to be reviewed",
+}
+_VERDICTS = {"pass": "✅ pass", "fail": "❌ fail", "skip": "➖ skip"}
+_MOST_LOG = 60_000
+_MOST_ROWS = 80
+
+
+def marker(run_id: str, worker: str) -> str:
+    """The line by which a section is found again."""
+    return f"Run {run_id} by {worker}"
+
+
+def says(block: dict[str, Any], text: str) -> bool:
+    """Whether a block's text contains ``text``."""
+    return text in blocks.plain_text(block)
+
+
+def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[str, Any]]:
+    """The blocks of one attempt: what came of it, the picture, the proof, the steps with times, the log."""
+    outcome = report.outcome
+    took = report.ended_at - report.started_at
+    parts = [
+        blocks.heading(2, f"Attempt {report.ref.attempt}: {_WORDS[outcome.state]}"),
+        blocks.callout(outcome.summary, _ICONS[outcome.state]),
+        *(blocks.to_do(choice) for choice in outcome.choices),
+        *(blocks.image(upload, one.caption) for upload, one in zip(uploads, outcome.pictures, strict=False)),
+    ]
+    if outcome.evidence:
+        parts += [blocks.heading(3, "Evidence"), _evidence(report)]
+    parts += [
+        blocks.heading(3, f"Steps, {took:.1f} s in all"),
+        _steps(report),
+        blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]),
+        blocks.paragraph(mark),
+    ]
+    return parts
+
+
+def issue_body(issue: Issue, report: Report) -> list[dict[str, Any]]:
+    """What a newly filed issue says on its page."""
+    parts = [
+        blocks.paragraph(issue.description),
+        blocks.paragraph(f"First seen by run {report.ref.run_id}, task “{report.title}”."),
+    ]
+    if issue.details:
+        parts.append(blocks.toggle("Traceback", [blocks.code(_tail(issue.details))]))
+    parts.append(blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]))
+    return parts
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    evidence = report.outcome.evidence
+    shown = evidence[:_MOST_ROWS]
+    if any(one.verdict for one in shown):
+        rows = [("Check", "Verdict", "Expected", "Found")]
+        rows += [(one.name, _VERDICTS.get(one.verdict or "", ""), one.expected, one.value) for one in shown]
+    else:
+        rows = [("What", "Value"), *((one.name, one.value) for one in shown)]  # type: ignore[list-item] # rows of two
+    return blocks.table(rows)
+
+
+def _steps(report: Report) -> dict[str, Any]:
+    rows = [("Step", "Began (UTC)", "Took")]
+    for step in report.steps[:_MOST_ROWS]:
+        began = datetime.fromtimestamp(step.started_at, UTC)
+        rows.append(
+            (
+                f"{step.name} (failed)" if step.failed else step.name,
+                f"{began:%H:%M:%S}",
+                f"{step.ended_at - step.started_at:.2f} s",
+            )
+        )
+    return blocks.table(rows)
+
+
+def _tail(text: str) -> str:
+    if len(text) <= _MOST_LOG:
+        return text
+    return f"… (the first {len(text) - _MOST_LOG:,} characters are in the worker's log)\n{text[-_MOST_LOG:]}"

@@ -1,0 +1,126 @@
+"""Which rows are ready, in which order, and which say they are running. Reads, never writes.
+
+A row is Segue's when its Task Type names one of the handlers or when it is assigned to Segue; every other row is not
+even read. Rows are found by state and task type, never by when they were edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from agent import log
+from handlers.registry import Registry
+from notion_schema.databases import Priority, State, TaskRow
+from notion_schema.errors import NotionError, NotShared
+from notion_schema.workspace import Database, Workspace
+
+TASK_DATABASES = ("agent_tasks", "issues_questions")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A row and the database it stands in."""
+
+    database: str
+    row: TaskRow
+
+    @property
+    def rank(self) -> tuple[int, datetime, str]:
+        """Rows sort by priority, then age, then id."""
+        return (Priority.rank(self.row.priority), self.row.created_time, self.row.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the task databases found."""
+
+    ready: tuple[Found, ...] = ()
+    """Due, in the order they should run."""
+    running: tuple[Found, ...] = ()
+    """Rows whose status says running."""
+    postponed: int = 0
+    """Ready, but not yet: Run after lies ahead, or a prerequisite is open."""
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Database -> why it could not be read. Not the same as finding nothing there."""
+
+
+class Poller:
+    """Looks at the task databases."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        registry: Registry,
+        *,
+        assigned_property: str | None = None,
+        agent_page_id: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._workspace = workspace
+        self._registry = registry
+        self._assigned = (assigned_property, agent_page_id) if assigned_property and agent_page_id else None
+        self._clock = clock
+
+    def look(self) -> Look:
+        """One look: one query per database, and one more read per prerequisite."""
+        ready: list[Found] = []
+        running: list[Found] = []
+        failed: dict[str, str] = {}
+        postponed = 0
+        ended: dict[str, bool] = {}
+        for key in TASK_DATABASES:
+            database = self._workspace.find(key)
+            if database is None:
+                continue
+            try:
+                for row in self._rows(database):
+                    state = database.vocabulary.state_of(row.status)
+                    if state is State.RUNNING:
+                        running.append(Found(key, row))
+                    elif row.schedule:
+                        continue
+                    elif self._is_due(row) and self._may_start(row, database, ended):
+                        ready.append(Found(key, row))
+                    else:
+                        postponed += 1
+            except NotionError as error:
+                failed[key] = str(error)
+                log.get().warning("database not read", database=key, why=str(error))
+        return Look(tuple(sorted(ready, key=lambda found: found.rank)), tuple(running), postponed, failed)
+
+    def state_of(self, database_key: str, page_id: str) -> State | None:
+        """The state of one row, read fresh; None when the row is gone or means nothing."""
+        database = self._workspace.tasks(database_key)
+        try:
+            row = database.get(page_id)
+        except NotShared:
+            return None
+        return None if row.in_trash else database.vocabulary.state_of(row.status)
+
+    def _rows(self, database: Database[TaskRow]) -> Iterator[TaskRow]:
+        words = database.vocabulary
+        states = [
+            database.equals("status", option)
+            for state in (State.READY, State.RUNNING)
+            for option in words.options(state)
+        ]
+        mine = [database.equals("task_type", name) for name in database.known_options("task_type", self._registry.names)]
+        if self._assigned and database.key == "agent_tasks":
+            mine.append(database.assigned_to(*self._assigned))
+        if not mine:
+            return
+        yield from database.query(database.all_of(database.any_of(*states), database.any_of(*mine)))
+
+    def _is_due(self, row: TaskRow) -> bool:
+        return row.run_after is None or row.run_after <= self._clock()
+
+    def _may_start(self, row: TaskRow, database: Database[TaskRow], ended: dict[str, bool]) -> bool:
+        return all(self._has_ended(page_id, database, ended) for page_id in row.prerequisites)
+
+    def _has_ended(self, page_id: str, database: Database[TaskRow], ended: dict[str, bool]) -> bool:
+        if page_id not in ended:
+            row = database.get(page_id)
+            ended[page_id] = database.vocabulary.state_of(row.status) is State.DONE
+        return ended[page_id]

@@ -1,0 +1,338 @@
+"""Writes the task rows: claim, progress, and in the end status, page, log row, follow-ups and issue.
+
+The only writer of task rows; it decides nothing. Each write looks before it acts when it may have happened already
+(after a crash, or on a later delivery), so that one remains. Called by ``runner`` inside durable steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from agent import log, page
+from agent.outcome import Issue
+from agent.report import Report, RowRef
+from handlers.base import FollowUp, Handback
+from notion_schema.databases import State, TaskRow
+from notion_schema.errors import NotionError
+from notion_schema.workspace import Database, Workspace
+
+_PROGRESS_EVERY_S = 2.5
+AGENT_TASKS = "agent_tasks"
+ISSUES = "issues_questions"
+EXECUTION_LOGS = "execution_logs"
+_RUN_STATES = {
+    State.DONE: "Done",
+    State.READY: "Waiting",
+    State.BLOCKED: "Blocked",
+    State.FAILED: "Failed",
+    State.REVIEW: "Review",
+    State.CANCELLED: "Cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The row as it was taken, or why it was not."""
+
+    row: TaskRow | None
+    refused: str = ""
+    try_number: int = 1
+    """Which try in a row; a person who sets Ready begins anew at 1."""
+
+
+class Reporting:
+    """Everything that is written to task rows."""
+
+    def __init__(self, workspace: Workspace, worker: str) -> None:
+        self._workspace = workspace
+        self._worker = worker
+        self._told: dict[str, float] = {}
+
+    # Taking a row ----------------------------------------------------------------------------------------------------
+
+    def claim(self, ref: RowRef, lease_s: float) -> Claim:
+        """Takes the row for this attempt, or says why not; asked twice by the same run, it says yes twice."""
+        database = self._tasks(ref.database)
+        row = database.get(ref.page_id)
+        if row.in_trash:
+            return Claim(row=None, refused="the row is in the trash")
+        ours = row.run_id == ref.run_id
+        state = database.vocabulary.state_of(row.status)
+        if not ours and (state is not State.READY or int(row.attempt or 0) != ref.attempt - 1):
+            return Claim(row=None, refused=f"the row is {row.status}, attempt {int(row.attempt or 0)}, by now")
+        if ours and state is not State.RUNNING:
+            return Claim(row=None, refused=f"a person has set the row to {row.status}")
+        if not ours:
+            database.update(
+                ref.page_id,
+                {
+                    "status": database.vocabulary.option(State.RUNNING),
+                    "run_state": "Running",
+                    "attempt": ref.attempt,
+                    "run_id": ref.run_id,
+                    "worker": self._worker,
+                    "started": _now(),
+                    "finished": None,
+                    "lease_until": _now() + timedelta(seconds=lease_s),
+                    "progress": 0,
+                    "step": "",
+                    "last_error": "",
+                    "question": "",
+                    "run_after": None,
+                },
+            )
+        return Claim(row=replace(row, attempt=ref.attempt, run_id=ref.run_id))
+
+    def tell(self, ref: RowRef, percent: float, words: str) -> None:
+        """Shows progress on the row, at most every few seconds; a refused write is not worth failing for."""
+        now = time.monotonic()
+        if now - self._told.get(ref.run_id, now if percent <= 0 else 0.0) < _PROGRESS_EVERY_S:
+            return
+        self._told[ref.run_id] = now
+        try:
+            self._tasks(ref.database).update(ref.page_id, {"progress": round(percent), "step": words})
+        except NotionError as error:
+            log.get().warning("progress not shown", why=str(error))
+
+    # Writing the result ----------------------------------------------------------------------------------------------
+
+    def is_ours(self, report: Report) -> bool:
+        """Whether the row still belongs to this attempt: nobody has set another status or begun another run."""
+        database = self._tasks(report.ref.database)
+        row = database.get(report.ref.page_id)
+        if row.in_trash or row.run_id != report.ref.run_id:
+            return False
+        if report.outcome.state is State.CANCELLED:
+            return True
+        return database.vocabulary.state_of(row.status) is State.RUNNING
+
+    def upload_picture(self, report: Report, path: str, *, look_first: bool) -> str | None:
+        """Uploads a picture and returns the upload's id; None when the file is gone."""
+        file = Path(path)
+        if not file.is_file():
+            log.get().warning("picture is gone", path=path)
+            return None
+        name = f"{_short(report.ref)}-{file.name}"
+        notion = self._workspace.notion
+        if look_first and (upload := notion.find_upload(name)):
+            return upload
+        return notion.upload_file(file, filename=name, content_type="image/png")
+
+    def write_page(self, report: Report, uploads: tuple[str, ...], *, look_first: bool) -> None:
+        """Adds this attempt's section to the row's page."""
+        notion = self._workspace.notion
+        marker = page.marker(report.ref.run_id, self._worker)
+        if look_first and any(page.says(block, marker) for block in notion.list_children(report.ref.page_id)):
+            return
+        notion.append_children(report.ref.page_id, page.section(report, uploads, marker))
+
+    def write_log_row(self, report: Report, *, look_first: bool) -> None:
+        """Adds the attempt to Execution-Logs, where that database is set."""
+        database = self._workspace.find(EXECUTION_LOGS)
+        if database is None or (look_first and database.find_by_key(report.ref.run_id)):
+            return
+        outcome = report.outcome
+        values: dict[str, Any] = {
+            "name": f"{report.title} · attempt {report.ref.attempt}",
+            "start_time": _at(report.started_at),
+            "end_time": _at(report.ended_at),
+            "duration_s": round(report.ended_at - report.started_at, 2),
+            "final_status": _final_status(outcome.state),
+            "run_id": report.ref.run_id,
+            "error_count": 1 if outcome.error else 0,
+            "summary": outcome.summary,
+            "script_name": f"Segue: {report.task_type}",
+            "segue_key": report.ref.run_id,
+        }
+        if report.ref.database == AGENT_TASKS:
+            values["tasks"] = (report.ref.page_id,)
+        if outcome.error:
+            values["errors"] = outcome.error
+        database.create(values)
+
+    def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str:
+        """Files a follow-up row, once for the row and its effect; returns its page id."""
+        database = self._tasks(AGENT_TASKS)
+        key = f"{report.ref.page_id}:{follow_up.effect}"
+        values: dict[str, Any] = {
+            "title": follow_up.title,
+            "task_type": follow_up.task_type,
+            "status": database.vocabulary.option(State.READY),
+            "description": follow_up.description,
+            "segue_key": key,
+        }
+        if follow_up.link:
+            values["link"] = follow_up.link
+        if follow_up.priority:
+            values["priority"] = follow_up.priority
+        if follow_up.track_page_id:
+            values["tracks"] = (follow_up.track_page_id,)
+        origin = "handed_off_from" if report.ref.database == AGENT_TASKS else "issues"
+        values[origin] = (report.ref.page_id,)
+
+        def existing() -> list[Any]:
+            return database.find_by_key(key)
+
+        if (look_first or report.ref.attempt > 1) and (found := existing()):
+            return self._reopen(database, found[0], values)
+        return str(database.create(values, lookup=existing).id)
+
+    def file_issue(self, report: Report, issue: Issue) -> str | None:
+        """Files the issue, or adds this row to the one that stands for equal failures; returns its page id."""
+        database = self._workspace.find(ISSUES)
+        if database is None or report.ref.database == ISSUES:
+            return None
+        key = f"issue:{issue.fingerprint}"
+        found = database.find_by_key(key)
+        if found:
+            row = found[0]
+            changes: dict[str, Any] = {}
+            if report.ref.page_id not in row.tasks:
+                changes["tasks"] = (*row.tasks, report.ref.page_id)
+            if database.vocabulary.state_of(row.status) is State.DONE:
+                changes["status"] = database.vocabulary.option(State.READY)
+            if changes:
+                database.update(row.id, changes)
+            return str(row.id)
+        created = database.create(
+            {
+                "title": issue.title,
+                "status": database.vocabulary.option(State.READY),
+                "description": issue.description,
+                "priority": "High",
+                "type": ("Internal Issue",),
+                "tasks": (report.ref.page_id,),
+                "segue_key": key,
+            },
+            children=page.issue_body(issue, report),
+            lookup=lambda: database.find_by_key(key),
+        )
+        return str(created.id)
+
+    def hand_back(self, handback: Handback) -> None:
+        """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone."""
+        for key in (AGENT_TASKS, ISSUES):
+            database = self._workspace.find(key)
+            if database is None:
+                continue
+            row = database.get(handback.page_id)
+            if row.database_key != key:
+                continue
+            if database.vocabulary.state_of(row.status) in (State.DONE, State.FAILED, State.BLOCKED):
+                database.update(
+                    row.id,
+                    {
+                        "status": database.vocabulary.option(handback.state),
+                        "run_state": _RUN_STATES[handback.state],
+                        "last_error": handback.why,
+                    },
+                )
+            return
+
+    def close(self, report: Report) -> None:
+        """The last word on the row: status, result and times."""
+        database = self._tasks(report.ref.database)
+        outcome = report.outcome
+        values: dict[str, Any] = {
+            "run_state": _RUN_STATES[outcome.state],
+            "step": "",
+            "result": outcome.summary,
+            "last_error": outcome.error or "",
+            "question": outcome.question or "",
+            "finished": _at(report.ended_at),
+            "lease_until": None,
+        }
+        if outcome.state is not State.CANCELLED:
+            values["status"] = database.vocabulary.option(outcome.state)
+        if outcome.state is State.DONE:
+            values["progress"] = 100
+        if outcome.run_after_s is not None:
+            values["run_after"] = _at(report.ended_at + outcome.run_after_s)
+        if outcome.track_page_id:
+            values["tracks"] = (outcome.track_page_id,)
+        database.update(report.ref.page_id, values)
+        self._told.pop(report.ref.run_id, None)
+
+    def release(self, database_key: str, page_id: str, why: str) -> None:
+        """A row that says running while nobody works on it is made ready again, and says so."""
+        database = self._tasks(database_key)
+        database.update(
+            page_id,
+            {"status": database.vocabulary.option(State.READY), "run_state": "Waiting", "last_error": why},
+        )
+
+    def _tasks(self, key: str) -> Database[TaskRow]:
+        return self._workspace.tasks(key)
+
+    def _reopen(self, database: Database[TaskRow], row: TaskRow, values: dict[str, Any]) -> str:
+        """An ended follow-up of an earlier attempt is set going again; one that is the same or still open is left."""
+        ended = database.vocabulary.state_of(row.status) in (State.DONE, State.FAILED, State.REVIEW)
+        if ended and row.description != values["description"]:
+            database.update(row.id, {name: values[name] for name in ("status", "description", "link") if name in values})
+        return row.id
+
+
+def deliver(
+    report: Report,
+    reporting: Reporting,
+    step: Callable[..., Any],
+    look_first: Callable[[], bool],
+) -> None:
+    """Writes a whole report, each write as a durable step of its own.
+
+    Args:
+        report: what to write.
+        reporting: who writes.
+        step: ``engine.step``.
+        look_first: asked inside each step: may this delivery's writes have happened before?
+    """
+    outcome = report.outcome
+    ours: bool = step("is it ours", reporting.is_ours, report)
+
+    def picture(path: str) -> str | None:
+        return reporting.upload_picture(report, path, look_first=look_first())
+
+    def write_page() -> None:
+        reporting.write_page(report, uploads, look_first=look_first())
+
+    def write_log_row() -> None:
+        reporting.write_log_row(report, look_first=look_first())
+
+    def follow_up(one: FollowUp) -> str:
+        return reporting.file_follow_up(report, one, look_first=look_first())
+
+    sent = [step(f"upload {n}", picture, one.path) for n, one in enumerate(outcome.pictures)]
+    uploads = tuple(upload for upload in sent if upload)
+    step("write page", write_page)
+    step("write log row", write_log_row)
+    if not ours:
+        log.get().info("the row has moved on; only the log was added")
+        return
+    for one in outcome.follow_ups:
+        step(f"follow-up {one.effect}", follow_up, one)
+    if outcome.issue:
+        step("file issue", reporting.file_issue, report, outcome.issue)
+    for handback in outcome.handbacks:
+        step("hand back", reporting.hand_back, handback)
+    step("close", reporting.close, report)
+
+
+def _final_status(state: State) -> str:
+    return {State.DONE: "Completed", State.FAILED: "Failed", State.CANCELLED: "Cancelled"}.get(state, "Partial")
+
+
+def _short(ref: RowRef) -> str:
+    return f"{ref.page_id.replace('-', '')[-12:]}-{ref.attempt}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

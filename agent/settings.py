@@ -1,0 +1,235 @@
+"""Every setting, with its purpose, default and accepted names; from the environment or ``.env``.
+
+`Settings()` reads both; `Settings.isolated(...)` reads neither, for the demo and the tests.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
+    return value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Comma or newline separated."""
+
+
+def _names(*names: str) -> AliasChoices:
+    return AliasChoices(*names)
+
+
+class Settings(BaseSettings):
+    """What the worker needs to know. Required: the token and the two task databases."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", populate_by_name=True, frozen=True
+    )
+
+    # Notion
+    notion_token: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=_names("NOTION_TOKEN", "NOTION_API_TOKEN", "NOTION_API_KEY"),
+        description="Required. The token of your Notion integration.",
+    )
+    notion_base_url: str = Field(
+        default="https://api.notion.com",
+        validation_alias=_names("NOTION_BASE_URL"),
+        description="Where Notion answers. Set it to work on the embedded workspace.",
+    )
+    notion_rate_per_s: float = Field(
+        default=3.0,
+        gt=0,
+        validation_alias=_names("NOTION_RATE_PER_S"),
+        description="Requests per second that all threads together may send.",
+    )
+    agent_tasks_db_id: str = Field(
+        default="",
+        validation_alias=_names("AGENT_TASKS_DB_ID"),
+        description="Required. Agent-Tasks: its link, or the id of the database or data source.",
+    )
+    issues_questions_db_id: str = Field(
+        default="",
+        validation_alias=_names("ISSUES_QUESTIONS_DB_ID", "ISSUES_DB_ID"),
+        description="Required. Issues+Questions.",
+    )
+    tracks_db_id: str = Field(
+        default="",
+        validation_alias=_names(
+            "TRACKS_DB_ID",
+            "DATABASE_ID",
+            "MUSIC_TRACKS_DB_ID",
+            "NOTION_TRACKS_DB_ID",
+            "NOTION_TRACKS_DATABASE_ID",
+            "NOTION_MUSIC_TRACKS_DB_ID",
+        ),
+        description="Required. Music Tracks.",
+    )
+    execution_logs_db_id: str = Field(
+        default="",
+        validation_alias=_names(
+            "EXECUTION_LOGS_DB_ID", "NOTION_EXECUTION_LOGS_DB_ID", "SCRIPT_RUN_LOGS_DB_ID", "LOG_DB_ID"
+        ),
+        description="Optional. Execution-Logs; without it no row per attempt is written.",
+    )
+    artists_db_id: str = Field(
+        default="",
+        validation_alias=_names("ARTISTS_DB_ID", "MUSIC_ARTISTS_DB_ID"),
+        description="Optional. Music Artists.",
+    )
+    playlists_db_id: str = Field(
+        default="",
+        validation_alias=_names("PLAYLISTS_DB_ID", "MUSIC_PLAYLISTS_DB_ID", "NOTION_PLAYLISTS_DATABASE_ID"),
+        description="Optional. Music Playlists.",
+    )
+    agent_page_id: str = Field(
+        default="",
+        validation_alias=_names("AGENT_PAGE_ID"),
+        description="Optional. The page or person that stands for Segue in an assignment column.",
+    )
+    assigned_property: str = Field(
+        default="Assigned-Agent",
+        validation_alias=_names("ASSIGNED_PROPERTY"),
+        description="Which relation, rollup or people column assigns rows; used when AGENT_PAGE_ID is set.",
+    )
+
+    # Where things are kept
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("segue"),
+        validation_alias=_names("DATA_DIR", "SEGUE_DATA_DIR"),
+        description="Optional. The engine's database, work files, the index and pictures. Not on a synced folder.",
+    )
+    out_dir: Path = Field(
+        default_factory=lambda: Path.home() / "Music" / "Segue",
+        validation_alias=_names("OUT_DIR"),
+        description="Optional. Where finished tracks are filed.",
+    )
+    volume_index_path: Path | None = Field(
+        default=None,
+        validation_alias=_names("VOLUME_INDEX_PATH"),
+        description=(
+            "Optional. The JSON export of the volume index."
+            " Default: /var/music_volume_index.json when writable, else the data folder."
+        ),
+    )
+    music_directory_paths: Listed = Field(
+        default=(),
+        validation_alias=_names("MUSIC_DIRECTORY_PATHS"),
+        description="Optional. Folders that the volume index scans besides OUT_DIR.",
+    )
+
+    # Downloads
+    m4a_codec: str = Field(
+        default="aac256",
+        pattern="^(aac256|alac)$",
+        validation_alias=_names("M4A_CODEC"),
+        description="Optional. aac256 (AAC at 256 kbit/s; an AAC source is copied) or alac (lossless).",
+    )
+    max_download_mb: int = Field(
+        default=1024,
+        gt=0,
+        validation_alias=_names("MAX_DOWNLOAD_MB"),
+        description="Optional. A larger source is refused.",
+    )
+    max_duration_minutes: int = Field(
+        default=180,
+        gt=0,
+        validation_alias=_names("MAX_DURATION_MINUTES"),
+        description="Optional. A longer source is refused.",
+    )
+    allowed_hosts: Listed = Field(
+        default=(),
+        validation_alias=_names("ALLOWED_HOSTS"),
+        description="Optional. When set, only these hosts (and their subdomains) are downloaded from.",
+    )
+    allow_private_addresses: bool = Field(
+        default=False,
+        validation_alias=_names("ALLOW_PRIVATE_ADDRESSES"),
+        description="Optional. Allow downloads from this machine and the local network (for a NAS).",
+    )
+
+    # The worker
+    engine_database_url: str = Field(
+        default="",
+        validation_alias=_names("ENGINE_DATABASE_URL"),
+        description="Optional. Default: a SQLite file in DATA_DIR.",
+    )
+    poll_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        validation_alias=_names("POLL_SECONDS"),
+        description="Optional. How often the task databases are looked at.",
+    )
+    download_concurrency: int = Field(
+        default=2,
+        gt=0,
+        validation_alias=_names("DOWNLOAD_CONCURRENCY", "SC_MAX_CONCURRENCY"),
+        description="Optional. How many tracks are synced at once.",
+    )
+    worker_name: str = Field(
+        default="",
+        validation_alias=_names("WORKER_NAME"),
+        description="Optional. What the Worker column shows; default: this machine's name.",
+    )
+    log_json: bool = Field(
+        default=False, validation_alias=_names("LOG_JSON"), description="Optional. Log as JSON lines."
+    )
+    log_level: str = Field(
+        default="info",
+        pattern="^(debug|info|warning|error)$",
+        validation_alias=_names("LOG_LEVEL"),
+        description="Optional. debug, info, warning or error.",
+    )
+
+    @classmethod
+    def isolated(cls, **values: Any) -> Settings:
+        """Settings from ``values`` alone; neither the environment nor ``.env`` is read."""
+        return _Isolated(**values)
+
+    @property
+    def engine_url(self) -> str:
+        """The engine's database."""
+        return self.engine_database_url or f"sqlite:///{self.data_dir.absolute() / 'engine.sqlite'}"
+
+    @property
+    def database_ids(self) -> dict[str, str]:
+        """Declared database key -> what the user gave as its id; unset ones left out."""
+        named = {
+            "agent_tasks": self.agent_tasks_db_id,
+            "issues_questions": self.issues_questions_db_id,
+            "music_tracks": self.tracks_db_id,
+            "execution_logs": self.execution_logs_db_id,
+            "music_artists": self.artists_db_id,
+            "music_playlists": self.playlists_db_id,
+        }
+        return {key: text for key, text in named.items() if text}
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for redaction."""
+        return tuple(
+            value.get_secret_value()
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), SecretStr)
+        )
+
+
+class _Isolated(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)

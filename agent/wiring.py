@@ -1,0 +1,95 @@
+"""The one file that picks concrete classes: from settings to a worker ready to start."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.engine import Engine
+from agent.music_rows import LastWritten, TrackRows
+from agent.poller import Poller
+from agent.reporting import Reporting
+from agent.runner import REPORT_QUEUE, Runner
+from agent.settings import Settings
+from agent.worker import Worker
+from handlers import registry
+from handlers.base import Tools
+from music_workflow.core.library import Library, LibrarySettings
+from notion_schema.client import Notion
+from notion_schema.workspace import Workspace
+
+
+def library(settings: Settings) -> Library:
+    """The music library on this machine."""
+    megabyte = 1_000_000
+    return Library(
+        LibrarySettings(
+            out_dir=str(settings.out_dir.expanduser().absolute()),
+            data_dir=str(settings.data_dir.expanduser().absolute()),
+            index_export_path=str(index_export_path(settings)),
+            m4a=settings.m4a_codec,
+            max_bytes=settings.max_download_mb * megabyte,
+            max_duration_s=settings.max_duration_minutes * 60.0,
+            allowed_hosts=settings.allowed_hosts,
+            allow_private_addresses=settings.allow_private_addresses,
+        )
+    )
+
+
+def index_export_path(settings: Settings) -> Path:
+    """Where the volume index is exported to: as set, else /var when that is writable, else the data folder."""
+    if settings.volume_index_path:
+        return settings.volume_index_path.expanduser().absolute()
+    usual = Path("/var/music_volume_index.json")
+    if os.access(usual if usual.exists() else usual.parent, os.W_OK):
+        return usual
+    return settings.data_dir.expanduser().absolute() / "music_volume_index.json"
+
+
+@contextmanager
+def notion(settings: Settings) -> Iterator[Notion]:
+    """The client, closed at the end."""
+    with Notion(
+        settings.notion_token.get_secret_value(),
+        base_url=settings.notion_base_url,
+        rate_per_s=settings.notion_rate_per_s,
+    ) as client:
+        yield client
+
+
+@contextmanager
+def worker(settings: Settings) -> Iterator[Worker]:
+    """A worker with everything it needs; not started yet."""
+    with notion(settings) as client:
+        workspace = Workspace.open(client, settings.database_ids)
+        handlers = registry.load()
+        engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
+        name = settings.worker_name or socket.gethostname()
+        reporting = Reporting(workspace, f"{name} ({os.getpid()})")
+        music = library(settings)
+        data_dir = settings.data_dir.expanduser().absolute()
+        tools = Tools(library=music, tracks=TrackRows(workspace, music, LastWritten(data_dir / "written.sqlite")))
+        poller = Poller(
+            workspace,
+            handlers,
+            assigned_property=settings.assigned_property,
+            agent_page_id=settings.agent_page_id or None,
+        )
+        yield Worker(
+            workspace,
+            handlers,
+            engine,
+            poller,
+            Runner(engine, handlers, tools, reporting, data_dir),
+            reporting,
+            poll_s=settings.poll_seconds,
+            concurrency={
+                "default": 4,
+                "download": settings.download_concurrency,
+                "cpu": max(1, (os.cpu_count() or 2) - 1),
+                REPORT_QUEUE: 4,
+            },
+        )

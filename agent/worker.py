@@ -1,0 +1,175 @@
+"""The worker's heart: look, submit, reconcile, wait; until told to stop or until there is nothing left to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agent import log, records
+from agent.engine import LIVE, Engine, Run, RunState
+from agent.poller import Found, Look, Poller
+from agent.report import RowRef
+from agent.reporting import Reporting
+from agent.runner import REPORT, RUN, Runner, run_id
+from handlers.base import Handler
+from handlers.registry import Registry
+from notion_schema.databases import Priority, State
+from notion_schema.errors import NotionError
+from notion_schema.workspace import Workspace
+
+_SUPERSEDED_LIMIT = 50
+_BUSY_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one cycle did."""
+
+    look: Look
+    submitted: int
+
+
+class Worker:
+    """Keeps the engine supplied with what the rows ask for, and the rows true to what the engine did."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        registry: Registry,
+        engine: Engine,
+        poller: Poller,
+        runner: Runner,
+        reporting: Reporting,
+        *,
+        poll_s: float,
+        concurrency: Mapping[str, int],
+    ) -> None:
+        self._workspace = workspace
+        self._registry = registry
+        self._engine = engine
+        self._poller = poller
+        self._runner = runner
+        self._reporting = reporting
+        self._poll_s = poll_s
+        self._concurrency = concurrency
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Starts the engine; what a crash left unfinished goes on at once."""
+        self._runner.register()
+        self._engine.start(self._concurrency)
+
+    def stop(self, grace_s: int = 0) -> None:
+        """Stops taking work and waits up to ``grace_s`` for what runs; unfinished runs go on at the next start."""
+        self._stop.set()
+        self._engine.stop(grace_s)
+
+    def ask_to_stop(self) -> None:
+        """Makes `run_forever` and `run_until_idle` return soon; for signal handlers and other threads."""
+        self._stop.set()
+
+    def run_forever(self) -> None:
+        """Cycles until asked to stop."""
+        while not self._stop.is_set():
+            cycle = self.cycle()
+            busy = cycle.submitted or self._engine.live()
+            self._stop.wait(min(self._poll_s, _BUSY_LOOK_S) if busy else self._poll_s)
+
+    def run_until_idle(self) -> bool:
+        """Cycles until nothing is due and nothing runs.
+
+        Returns:
+            False when it was asked to stop before that, or a database could not be read to the end.
+        """
+        while not self._stop.is_set():
+            cycle = self.cycle()
+            if not cycle.submitted and not cycle.look.ready and not self._due_runs():
+                return not cycle.look.failed
+            self._stop.wait(min(self._poll_s, _BUSY_LOOK_S))
+        return False
+
+    def run_once(self) -> bool:
+        """One look; what it found is run to its end, follow-ups are left for another time."""
+        cycle = self.cycle()
+        while not self._stop.is_set() and self._due_runs():
+            self._stop.wait(0.1)
+        return not cycle.look.failed
+
+    def cycle(self) -> Cycle:
+        """One look at the rows, and what follows from it."""
+        look = self._poller.look()
+        live = {run.run_id: run for run in self._engine.live()}
+        submitted = sum(self._submit(found, live) for found in look.ready)
+        self._reconcile(look, live)
+        if submitted:
+            log.get().info("submitted", rows=submitted, ready=len(look.ready), postponed=look.postponed)
+        return Cycle(look, submitted)
+
+    def _due_runs(self) -> tuple[Run, ...]:
+        return tuple(run for run in self._engine.live() if run.workflow in (RUN, REPORT))
+
+    # Submitting ------------------------------------------------------------------------------------------------------
+
+    def _submit(self, found: Found, live: Mapping[str, Run]) -> bool:
+        row = found.row
+        attempt = int(row.attempt or 0) + 1
+        database = self._workspace.tasks(found.database)
+        wanted = run_id(database.data_source_id, row.id, attempt)
+        handler = self._registry.find(row.task_type)
+        queue = handler.queue if handler else Handler.DEFAULT_QUEUE
+        for generation in range(1, _SUPERSEDED_LIMIT):
+            name = wanted if generation == 1 else f"{wanted}.{generation}"
+            if name in live:
+                return False
+            ref = RowRef(database=found.database, page_id=row.id, attempt=attempt, run_id=name)
+            if self._engine.submit(
+                RUN, name, records.dump(ref, RowRef), queue=queue, priority=Priority.rank(row.priority) + 1
+            ):
+                return True
+            run = self._engine.status(name)
+            if run is None or run.state in LIVE or self._is_reporting(name):
+                return False
+        log.get().error("row left alone: too many runs ended before their claim", page=row.id)
+        return False
+
+    def _is_reporting(self, name: str) -> bool:
+        return any(run.workflow == REPORT and run.run_id.startswith(f"{name}/") for run in self._engine.live())
+
+    # Reconciling -----------------------------------------------------------------------------------------------------
+
+    def _reconcile(self, look: Look, live: Mapping[str, Run]) -> None:
+        shown = {found.row.id for found in look.running}
+        for found in look.running:
+            self._repair(found)
+        for run in live.values():
+            if run.workflow == RUN and run.state is RunState.RUNNING:
+                ref: RowRef = records.load(run.payload, RowRef)
+                if ref.page_id not in shown and ref.database not in look.failed:
+                    self._cancel_if_asked(ref)
+
+    def _repair(self, found: Found) -> None:
+        """A row says running: is anybody running it?"""
+        mine = found.row.run_id or ""
+        run = self._engine.status(mine) if mine else None
+        if run is None or run.state in LIVE or self._is_reporting(mine):
+            return
+        fresh = self._poller.state_of(found.database, found.row.id)
+        if fresh is not State.RUNNING or self._is_reporting(mine):
+            return
+        why = f"The run {mine} ended without a result ({run.state}); it is tried again."
+        log.get().warning("row repaired", page=found.row.id, why=why)
+        try:
+            self._reporting.release(found.database, found.row.id, why)
+        except NotionError as error:
+            log.get().warning("row not repaired yet", page=found.row.id, why=str(error))
+
+    def _cancel_if_asked(self, ref: RowRef) -> None:
+        try:
+            state = self._poller.state_of(ref.database, ref.page_id)
+        except NotionError as error:
+            log.get().warning("row not read", page=ref.page_id, why=str(error))
+            return
+        if state in (State.CANCELLED, State.ARCHIVED):
+            log.get().info("cancelled by its row", page=ref.page_id)
+            self._runner.cancelled(ref, title="", task_type="")
