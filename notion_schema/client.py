@@ -1,0 +1,697 @@
+"""Notion over HTTP, as typed functions: the only file that imports the client library.
+
+Every call keeps the token's pace, is retried for seconds when Notion stumbles, and ends as one of the errors in
+``errors``. A call that may have been carried out although its answer was lost is repeated only where repeating is
+harmless, or after the caller's ``lookup`` said that nothing is there. The library's own retry is off, and its endpoint
+functions are not used: they drop arguments they do not know without a word.
+Called by ``workspace`` and ``provisioning``; the worker asks those, and this for uploads, blocks and comments.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx
+import notion_client
+from notion_client.errors import HTTPResponseError, RequestTimeoutError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity.nap import sleep_using_event
+from tenacity.wait import wait_exponential_jitter
+
+from notion_schema import blocks, refusals
+from notion_schema.calls import Call, Json, Lookup, Patience, Position, Repeat, RequestNote
+from notion_schema.errors import NotionError, Refused, ResultLimit, Unavailable
+from notion_schema.pace import LocalPace, Pace
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+NOTION_VERSION = "2026-03-11"
+PAGE_SIZE = 100
+SINGLE_PART_BYTES = 20 * 1024 * 1024
+PART_BYTES = 10 * 1024 * 1024
+OLDEST_FIRST: tuple[Json, ...] = ({"timestamp": "created_time", "direction": "ascending"},)
+_RESCANS = 3
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Notion:
+    """Notion's API for one token. Safe to share between threads; close it, or use it with ``with``.
+
+    Args:
+        token: The integration's secret. It appears in no error, log or ``repr``.
+        base_url: Where Notion answers; the embedded workspace's address in the demo.
+        rate_per_s: Requests a second, when no ``pace`` is given.
+        timeout_s: Longest wait for one answer.
+        on_request: Told of every HTTP request, in the thread that made it.
+        patience: How long stumbling is borne.
+        pace: A pace shared with others who use the token (``pace.SharedPace`` for processes on one machine).
+
+    Raises:
+        ValueError: When the token is empty or ``base_url`` is no HTTP address.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        base_url: str = "https://api.notion.com",
+        rate_per_s: float = 3.0,
+        timeout_s: float = 60.0,
+        on_request: Callable[[RequestNote], None] | None = None,
+        patience: Patience | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        address = httpx.URL(base_url)
+        if address.scheme not in {"http", "https"} or not address.host:
+            raise ValueError(f"“{base_url}” is no HTTP address; write for instance https://api.notion.com.")
+        if not token.strip():
+            raise ValueError("The Notion token is empty. Set NOTION_TOKEN.")
+        self.base_url = base_url.rstrip("/")
+        self._token = token
+        self._patience = patience or Patience()
+        self._pace = pace or LocalPace(rate_per_s)
+        self._on_request = on_request
+        self._closing = threading.Event()
+        self._counting = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        # The library logs to the console by itself and names addresses there; our notes go to on_request.
+        silent = logging.Logger("notion_client", level=logging.CRITICAL)
+        silent.addHandler(logging.NullHandler())
+        self._http = httpx.Client(trust_env=address.host not in _LOOPBACK)
+        self._api = notion_client.Client(
+            client=self._http,
+            auth=token,
+            base_url=self.base_url,
+            timeout_ms=int(timeout_s * 1000),
+            notion_version=NOTION_VERSION,
+            logger=silent,
+            log_level=logging.CRITICAL,
+            retry=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"Notion(base_url={self.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up waits in progress and close the connections."""
+        self._closing.set()
+        self._http.close()
+
+    def counts(self) -> dict[str, int]:
+        """HTTP requests sent so far, by method and endpoint."""
+        with self._counting:
+            return dict(self._counts)
+
+    # --- who and what ---------------------------------------------------------------------------------------------
+
+    def me(self) -> Json:
+        """The integration itself, as Notion's bot user."""
+        return self._call(Call(operation="ask who the token belongs to", method="GET", endpoint="users/me"))
+
+    def search_data_sources(self, title: str = "") -> Iterator[Json]:
+        """Data sources shared with the integration whose title holds these words; all of them without words."""
+        body: Json = {"filter": {"property": "object", "value": "data_source"}}
+        if title:
+            body["query"] = title
+        call = Call(operation="search for databases", method="POST", endpoint="search", body=body)
+        return self._pages_of(call)
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    def retrieve_page(self, page_id: str) -> Json:
+        """A page with its properties, as it is now (reads one's own writes, which a query may not)."""
+        return self._call(Call(operation="read a page", method="GET", endpoint="pages/{}", ids=(page_id,)))
+
+    def create_page(
+        self,
+        *,
+        data_source_id: str | None = None,
+        page_id: str | None = None,
+        properties: Json,
+        children: Sequence[Json] = (),
+        icon: Json | None = None,
+        cover: Json | None = None,
+        lookup: Lookup | None = None,
+    ) -> Json:
+        """Create a page below a data source or below a page.
+
+        Args:
+            data_source_id: The data source the page becomes a row of; or
+            page_id: the page it stands under.
+            properties: By property name or id, in Notion's form.
+            children: Any number of blocks; what exceeds one request is appended afterwards.
+            icon: Notion's icon object.
+            cover: Notion's cover object.
+            lookup: Finds the page that a lost call may have made.
+
+        Raises:
+            Unavailable: With ``maybe_landed`` when the answer was lost and no ``lookup`` was given.
+        """
+        if (data_source_id is None) == (page_id is None):
+            raise ValueError("A page needs one parent: a data source or a page.")
+        kind, parent = ("data_source_id", data_source_id) if data_source_id else ("page_id", page_id)
+        first, *rest = list(blocks.batches(children)) or [blocks.Batch([])]
+        body = _given(
+            parent={"type": kind, kind: parent},
+            properties=properties,
+            icon=icon,
+            cover=cover,
+            children=first.blocks or None,
+        )
+        page = self._call(
+            Call(
+                operation="create a page", method="POST", endpoint="pages", body=body, repeat=Repeat.DOUBLES
+            ),
+            lookup,
+        )
+        if first.later:
+            created = [block["id"] for block in self.list_children(page["id"])]
+            self._append_later(created, first)
+        for batch in rest:
+            self._append(page["id"], batch, None, None)
+        return page
+
+    def update_page(
+        self,
+        page_id: str,
+        *,
+        properties: Json | None = None,
+        in_trash: bool | None = None,
+        icon: Json | None = None,
+        cover: Json | None = None,
+    ) -> Json:
+        """Set properties of a page, or move it to the trash and back. Repeating it changes nothing more."""
+        body = _given(properties=properties, in_trash=in_trash, icon=icon, cover=cover)
+        return self._call(
+            Call(operation="update a page", method="PATCH", endpoint="pages/{}", ids=(page_id,), body=body)
+        )
+
+    def page_property(self, page_id: str, property_id: str) -> Iterator[Json]:
+        """All items of one property, also of relations and texts that a page shows only the beginning of."""
+        call = Call(
+            operation="read a property of a page",
+            method="GET",
+            endpoint="pages/{}/properties/{}",
+            ids=(page_id, property_id),
+        )
+        return self._pages_of(call)
+
+    def query(
+        self,
+        data_source_id: str,
+        *,
+        filter: Json | None = None,  # noqa: A002  Notion's own word
+        sorts: Sequence[Json] = OLDEST_FIRST,
+        properties: Sequence[str] = (),
+        page_size: int = PAGE_SIZE,
+        in_trash: bool | None = None,
+    ) -> Iterator[Json]:
+        """All rows that match, page after page; each once.
+
+        Args:
+            data_source_id: The data source.
+            filter: Notion's filter object.
+            sorts: Notion's sort objects; oldest first when none are given, since Notion promises no order.
+            properties: Names or ids of the properties the rows shall carry; all when empty.
+            page_size: Rows a request, at most 100; halved when Notion runs out of time.
+            in_trash: ``True`` reads the trash instead.
+
+        Raises:
+            ResultLimit: Notion stopped at its cap of 10,000; what was yielded is not everything.
+            Unavailable: Notion could not finish; what was yielded is not everything.
+        """
+        body = _given(filter=filter, sorts=list(sorts) or None, in_trash=in_trash)
+        call = Call(
+            operation="read the rows of a database",
+            method="POST",
+            endpoint="data_sources/{}/query",
+            ids=(data_source_id,),
+            query={"filter_properties": list(properties)} if properties else None,
+            body=body,
+        )
+        return self._pages_of(call, page_size)
+
+    # --- databases ------------------------------------------------------------------------------------------------
+
+    def retrieve_database(self, database_id: str) -> Json:
+        """A database: its title and its data sources; the properties are theirs."""
+        return self._call(
+            Call(operation="read a database", method="GET", endpoint="databases/{}", ids=(database_id,))
+        )
+
+    def create_database(
+        self,
+        *,
+        page_id: str,
+        title: str,
+        properties: Json,
+        icon: Json | None = None,
+        description: str = "",
+        lookup: Lookup | None = None,
+    ) -> Json:
+        """Create a database with one data source under a page."""
+        body = _given(
+            parent={"type": "page_id", "page_id": page_id},
+            title=blocks.rich_text(title),
+            description=blocks.rich_text(description) or None,
+            icon=icon,
+            initial_data_source={"properties": properties},
+        )
+        call = Call(
+            operation=f"create the database {title}",
+            method="POST",
+            endpoint="databases",
+            body=body,
+            repeat=Repeat.DOUBLES,
+        )
+        return self._call(call, lookup)
+
+    def update_database(
+        self,
+        database_id: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        icon: Json | None = None,
+        in_trash: bool | None = None,
+    ) -> Json:
+        """Set a database's title, description or icon, or move it to the trash."""
+        body = _given(
+            title=None if title is None else blocks.rich_text(title),
+            description=None if description is None else blocks.rich_text(description),
+            icon=icon,
+            in_trash=in_trash,
+        )
+        return self._call(
+            Call(
+                operation="update a database",
+                method="PATCH",
+                endpoint="databases/{}",
+                ids=(database_id,),
+                body=body,
+            )
+        )
+
+    def retrieve_data_source(self, data_source_id: str) -> Json:
+        """A data source with its properties: types, options, ids."""
+        return self._call(
+            Call(
+                operation="read the properties of a database",
+                method="GET",
+                endpoint="data_sources/{}",
+                ids=(data_source_id,),
+            )
+        )
+
+    def update_data_source(self, data_source_id: str, *, properties: Json) -> Json:
+        """Add or change properties. A list of options replaces the one that is there: send all of them."""
+        return self._call(
+            Call(
+                operation="change the properties of a database",
+                method="PATCH",
+                endpoint="data_sources/{}",
+                ids=(data_source_id,),
+                body={"properties": properties},
+            )
+        )
+
+    # --- content --------------------------------------------------------------------------------------------------
+
+    def list_children(self, block_id: str) -> Iterator[Json]:
+        """The blocks directly inside a page or block, in order."""
+        call = Call(
+            operation="read the content of a page",
+            method="GET",
+            endpoint="blocks/{}/children",
+            ids=(block_id,),
+        )
+        return self._pages_of(call)
+
+    def append_children(
+        self,
+        block_id: str,
+        children: Sequence[Json],
+        *,
+        position: Position | None = None,
+        lookup: Lookup | None = None,
+    ) -> list[str]:
+        """Append blocks of any number and depth.
+
+        Args:
+            block_id: The page or block.
+            children: Blocks, with their own children inside.
+            position: Where among the children that are there; last when ``None``.
+            lookup: Finds blocks that a lost call may have made, as ``{"results": [blocks]}``. It is asked for each
+                call of at most a hundred blocks.
+
+        Returns:
+            Ids of the blocks created directly below ``block_id``, in order.
+
+        Raises:
+            Unavailable: With ``maybe_landed`` when an answer was lost and no ``lookup`` was given. Blocks of earlier
+                calls are there.
+        """
+        created: list[str] = []
+        for batch in blocks.batches(children):
+            ids = self._append(block_id, batch, position, lookup)
+            created += ids
+            position = Position(after=ids[-1]) if position else None
+        return created
+
+    def _append(
+        self, block_id: str, batch: blocks.Batch, position: Position | None, lookup: Lookup | None
+    ) -> list[str]:
+        call = Call(
+            operation="add content to a page",
+            method="PATCH",
+            endpoint="blocks/{}/children",
+            ids=(block_id,),
+            body=_given(children=batch.blocks, position=position.json() if position else None),
+            repeat=Repeat.DOUBLES,
+        )
+        # Some answers list the blocks that follow the new ones as well; the new ones come first.
+        ids = [block["id"] for block in self._call(call, lookup)["results"]][: len(batch.blocks)]
+        self._append_later(ids, batch)
+        return ids
+
+    def _append_later(self, ids: Sequence[str], batch: blocks.Batch) -> None:
+        for place, children in batch.later.items():
+            self.append_children(ids[place], children)
+
+    def update_block(self, block_id: str, kind: str, content: Json) -> Json:
+        """Replace the content of a block; ``kind`` is its type, which cannot change."""
+        return self._call(
+            Call(
+                operation="change a block",
+                method="PATCH",
+                endpoint="blocks/{}",
+                ids=(block_id,),
+                body={kind: content},
+            )
+        )
+
+    def delete_block(self, block_id: str) -> Json:
+        """Move a block, and what is inside it, to the trash."""
+        return self._call(
+            Call(operation="delete a block", method="DELETE", endpoint="blocks/{}", ids=(block_id,))
+        )
+
+    def create_comment(
+        self, text: str, *, page_id: str | None = None, discussion_id: str | None = None
+    ) -> Json:
+        """Comment on a page, or answer a discussion."""
+        if (page_id is None) == (discussion_id is None):
+            raise ValueError("A comment needs one place: a page or a discussion.")
+        place: Json = {"parent": {"page_id": page_id}} if page_id else {"discussion_id": discussion_id}
+        call = Call(
+            operation="write a comment",
+            method="POST",
+            endpoint="comments",
+            body={**place, "rich_text": blocks.rich_text(text)},
+            repeat=Repeat.DOUBLES,
+        )
+        return self._call(call)
+
+    # --- files ----------------------------------------------------------------------------------------------------
+
+    def upload_file(self, source: Path | bytes, *, filename: str, content_type: str) -> str:
+        """Upload a file, in parts above 20 MiB, and return the id that blocks and properties refer to.
+
+        An upload that nothing refers to is dropped by Notion after an hour, so every step may be repeated.
+        """
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        parts = -(-size // PART_BYTES) if size > SINGLE_PART_BYTES else 1
+        body = _given(
+            mode="multi_part" if parts > 1 else "single_part",
+            filename=filename,
+            content_type=content_type,
+            number_of_parts=parts if parts > 1 else None,
+        )
+        upload_id = str(
+            self._call(
+                Call(operation="begin a file upload", method="POST", endpoint="file_uploads", body=body)
+            )["id"]
+        )
+        for number, part in enumerate(_parts_of(source, PART_BYTES if parts > 1 else max(size, 1)), start=1):
+            self._send_part(upload_id, (filename, part, content_type), number if parts > 1 else None)
+        if parts > 1:
+            self._call(
+                Call(
+                    operation="finish a file upload",
+                    method="POST",
+                    endpoint="file_uploads/{}/complete",
+                    ids=(upload_id,),
+                    repeat=Repeat.DOUBLES,
+                ),
+                lookup=lambda: self._uploaded(upload_id),
+            )
+        return upload_id
+
+    def _send_part(self, upload_id: str, part: tuple[str, bytes, str], number: int | None) -> None:
+        call = Call(
+            operation="send a file",
+            method="POST",
+            endpoint="file_uploads/{}/send",
+            ids=(upload_id,),
+            form=_given(file=part, part_number=None if number is None else str(number)),
+            repeat=Repeat.DOUBLES,
+        )
+        # A part that arrived may be sent again; a whole file that arrived may not, so that one is looked for.
+        self._call(call, lookup=(lambda: self._uploaded(upload_id)) if number is None else (lambda: None))
+
+    def _uploaded(self, upload_id: str) -> Json | None:
+        upload = self._call(
+            Call(operation="read a file upload", method="GET", endpoint="file_uploads/{}", ids=(upload_id,))
+        )
+        return upload if upload.get("status") == "uploaded" else None
+
+    # --- one call -------------------------------------------------------------------------------------------------
+
+    def _pages_of(self, call: Call, page_size: int = PAGE_SIZE) -> Iterator[Json]:
+        """Every result of a paginated call, each once, from a fresh start when a cursor dies."""
+        seen: set[str] = set()
+        cursor: str | None = None
+        rescans = 0
+        while True:
+            try:
+                answer = self._call(_at(call, cursor, page_size))
+            except NotionError as error:
+                page_size, restart = _recovery(error, cursor, page_size)
+                rescans += restart
+                if rescans > _RESCANS:
+                    raise
+                cursor = None if restart else cursor
+                continue
+            if answer.get("object") != "list":
+                yield answer
+                return
+            for result in answer["results"]:
+                key = str(result.get("id") or "")
+                if call.endpoint.endswith("/properties/{}") or key not in seen:
+                    seen.add(key)
+                    yield result
+            _check_complete(call, answer)
+            cursor = answer.get("next_cursor")
+            if not answer.get("has_more"):
+                return
+
+    def _call(self, call: Call, lookup: Lookup | None = None) -> Json:
+        patience = self._patience
+        lost = False
+
+        def once() -> Json:
+            nonlocal lost
+            if lost and lookup is not None:
+                found = lookup()
+                if found is not None:
+                    return found
+                lost = False
+            try:
+                return self._once(call, attempts.statistics.get("attempt_number", 1))
+            except Unavailable as error:
+                lost = error.maybe_landed
+                raise
+
+        attempts = Retrying(
+            retry=retry_if_exception(lambda error: _worth_repeating(error, lookup)),
+            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_s),
+            wait=self._wait,
+            sleep=sleep_using_event(self._closing),
+            reraise=True,
+        )
+        return attempts(once)
+
+    def _wait(self, state: RetryCallState) -> float:
+        patience = self._patience
+        error = state.outcome.exception() if state.outcome else None
+        growing = wait_exponential_jitter(
+            initial=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
+        )(state)
+        if not isinstance(error, Unavailable):
+            return growing
+        return max(growing, error.retry_after_s or 0.0, patience.settle_s if error.maybe_landed else 0.0)
+
+    def _once(self, call: Call, attempt: int) -> Json:
+        waited = self._stand_in_line(call)
+        begun = time.monotonic()
+        error: NotionError | None = None
+        answer: Json | None = None
+        try:
+            answer = self._exchange(call)
+        except NotionError as refusal:
+            error = refusal
+            if isinstance(refusal, Unavailable) and refusal.retry_after_s:
+                self._pace.pause(refusal.retry_after_s)
+        self._note(call, attempt, waited, time.monotonic() - begun, answer, error)
+        if error is not None:
+            raise error
+        assert answer is not None  # noqa: S101  told to mypy: either there is an answer or it was raised
+        return answer
+
+    def _stand_in_line(self, call: Call) -> float:
+        wait = self._pace.reserve(self._patience.total_s)
+        if wait > self._patience.total_s:
+            raise Unavailable(
+                f"Notion asked to be left alone for another {wait:.0f} seconds; Segue did not {call.operation}.",
+                operation=call.operation,
+                retry_after_s=wait,
+            )
+        if wait > 0:
+            self._closing.wait(wait)
+        if self._closing.is_set():
+            raise Unavailable(f"Segue is stopping and did not {call.operation}.", operation=call.operation)
+        return wait
+
+    def _exchange(self, call: Call) -> Json:
+        """Send once. The library's and the transport's errors end here."""
+        try:
+            answer = self._api.request(
+                path=call.path,
+                method=call.method,
+                query=dict(call.query) if call.query else None,
+                body=call.body,
+                form_data=call.form,
+            )
+        except HTTPResponseError as error:
+            refusal = refusals.Answer(
+                status=error.status,
+                body=error.body.replace(self._token, "[token]"),
+                retry_after=error.headers.get("retry-after"),
+                request_id=error.headers.get("x-notion-request-id"),
+            )
+            raise refusals.error_for(call, refusal) from None
+        except RequestTimeoutError as error:
+            sent = not isinstance(error.__context__, _NOT_SENT)
+            raise refusals.no_answer(call, "it did not answer in time", sent=sent) from error
+        except httpx.RequestError as error:
+            sent = not isinstance(error, _NOT_SENT)
+            raise refusals.no_answer(
+                call, f"the connection failed ({type(error).__name__})", sent=sent
+            ) from error
+        except ValueError as error:
+            raise refusals.no_answer(call, "the answer was not JSON", sent=True) from error
+        if not isinstance(answer, dict):
+            raise refusals.no_answer(call, "the answer was not an object", sent=True)
+        return answer
+
+    def _note(
+        self,
+        call: Call,
+        attempt: int,
+        waited_s: float,
+        seconds: float,
+        answer: Json | None,
+        error: NotionError | None,
+    ) -> None:
+        with self._counting:
+            self._counts[call.name] += 1
+        if self._on_request is None:
+            return
+        request_id = error.request_id if error else (answer or {}).get("request_id")
+        self._on_request(
+            RequestNote(
+                method=call.method,
+                endpoint=call.endpoint,
+                status=error.status if error else 200,
+                code=error.code if error else None,
+                request_id=request_id,
+                seconds=seconds,
+                waited_s=waited_s,
+                attempt=attempt,
+            )
+        )
+
+
+def _given(**arguments: Any) -> Json:
+    """The arguments that were given: Notion refuses ``null`` where a key may be left out."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _worth_repeating(error: BaseException, lookup: Lookup | None) -> bool:
+    return isinstance(error, Unavailable) and (not error.maybe_landed or lookup is not None)
+
+
+def _at(call: Call, cursor: str | None, page_size: int) -> Call:
+    """The call for one page of results."""
+    place = _given(start_cursor=cursor, page_size=page_size)
+    spread = {field: getattr(call, field) for field in ("operation", "method", "endpoint", "ids", "repeat")}
+    if call.method == "GET":
+        return Call(**spread, query={**(call.query or {}), **place})
+    return Call(**spread, query=call.query, body={**(call.body or {}), **place})
+
+
+def _recovery(error: NotionError, cursor: str | None, page_size: int) -> tuple[int, bool]:
+    """How to go on after a page of results failed: the page size, and whether to start again; or raise."""
+    if isinstance(error, Refused) and cursor is not None and "start_cursor" in error.message:
+        return page_size, True
+    gateway_timeout = 504
+    if isinstance(error, Unavailable) and error.status == gateway_timeout and page_size > 1:
+        return max(1, page_size // 2), False
+    raise error
+
+
+def _check_complete(call: Call, answer: Json) -> None:
+    status = answer.get("request_status") or {}
+    if status.get("type") == "incomplete":
+        raise ResultLimit(
+            f"Notion stopped before the end ({status.get('incomplete_reason', 'no reason given')}), so Segue could not "
+            f"{call.operation} completely. Narrow the filter, or archive old rows.",
+            operation=call.operation,
+            code="incomplete",
+            request_id=answer.get("request_id"),
+        )
+    if answer.get("has_more") and not answer.get("next_cursor"):
+        raise Unavailable(
+            f"Notion said there is more but not where, so Segue could not {call.operation} completely.",
+            operation=call.operation,
+            request_id=answer.get("request_id"),
+        )
+
+
+def _parts_of(source: Path | bytes, size: int) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield from (source[start : start + size] for start in range(0, len(source) or 1, size))
+        return
+    with source.open("rb") as stream:
+        empty = True
+        while part := stream.read(size):
+            empty = False
+            yield part
+        if empty:
+            yield b""

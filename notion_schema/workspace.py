@@ -1,0 +1,530 @@
+"""The owner's databases as typed collections of rows: what the worker and the handlers speak to.
+
+``Workspace.open`` turns what stands in the settings into bound databases and says what is wrong with each; one that
+cannot be used does not stop the others. A ``Database`` reads and writes by attribute. When Notion refuses because a
+column changed while we ran, the database is bound again by the columns' ids and the call is made once more.
+It decides nothing about tasks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, Literal, overload
+
+from notion_schema import blocks, filters, values
+from notion_schema.calls import Json, Lookup
+from notion_schema.client import OLDEST_FIRST, Notion
+from notion_schema.databases import SPECS, DatabaseSpec, ExecutionLogRow, IssueRow, TaskRow, TrackRow
+from notion_schema.errors import NotionError, NotShared, Refused, SchemaDrift
+from notion_schema.filters import Condition, Filter, Test
+from notion_schema.ids import parse_id
+from notion_schema.properties import MultiSelect, Select
+from notion_schema.rows import Binding, Finding, Level, R, Row, bind, drift
+from notion_schema.vocabulary import State, Vocabulary
+
+STATUS = "status"
+SEGUE_KEY = "segue_key"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a database is.
+
+    Attributes:
+        database_id: The container a person sees.
+        data_source_id: The table in it, which rows belong to.
+        title: As it stands in Notion.
+    """
+
+    database_id: str
+    data_source_id: str
+    title: str
+
+
+class Database(Generic[R]):
+    """One of the owner's databases, bound. Safe to share between threads.
+
+    Attributes:
+        spec: Its declaration.
+        place: Where it is.
+    """
+
+    def __init__(
+        self,
+        notion: Notion,
+        spec: DatabaseSpec,
+        place: Place,
+        binding: Binding[R],
+        *,
+        vocabulary: Vocabulary | None = None,
+        names: Mapping[str, str] | None = None,
+        on_finding: Callable[[Finding], None] | None = None,
+    ) -> None:
+        self._notion = notion
+        self.spec = spec
+        self.place = place
+        self._binding = binding
+        self._vocabulary = vocabulary or spec.vocabulary
+        self._names = dict(names or {})
+        self._on_finding = on_finding
+        self._told: set[str] = set()
+        self._binding_lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Database({self.spec.key}, {self.place.data_source_id})"
+
+    @property
+    def key(self) -> str:
+        """Its name in settings and code."""
+        return self.spec.key
+
+    @property
+    def id(self) -> str:
+        """Id of the data source."""
+        return self.place.data_source_id
+
+    @property
+    def title(self) -> str:
+        """Its title in Notion."""
+        return self.place.title
+
+    @property
+    def binding(self) -> Binding[R]:
+        """How attributes and columns are tied now."""
+        return self._binding
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The meaning of its status words.
+
+        Raises:
+            LookupError: This database has no status that the worker steers by.
+        """
+        if self._vocabulary is None:
+            raise LookupError(f"{self.title} has no status words.")
+        return self._vocabulary
+
+    # --- what there is ----------------------------------------------------------------------------------------------
+
+    def has(self, attr: str) -> bool:
+        """Whether a column serves this attribute."""
+        return attr in self._binding.columns
+
+    def can_write(self, attr: str) -> bool:
+        """Whether a column serves this attribute and takes its values."""
+        return self.has(attr) and self._binding.columns[attr].writable
+
+    def options(self, attr: str) -> tuple[str, ...]:
+        """The options the column has now; empty when it has none or is not there."""
+        return values.option_names(self._binding.columns[attr].live) if self.has(attr) else ()
+
+    def column_name(self, attr: str) -> str:
+        """The column's name in Notion, for sentences; its declared name when it is not there."""
+        if self.has(attr):
+            return self._binding.columns[attr].name
+        return self._binding.unbound[attr].name
+
+    def preflight(self) -> list[Finding]:
+        """Everything the owner should know about this database, from what was last read."""
+        found = list(self._binding.findings)
+        if self._vocabulary is not None and self.has(STATUS):
+            found += self._vocabulary.check(
+                self.options(STATUS), database=self.title, column=self.column_name(STATUS)
+            )
+        return found
+
+    def check(self) -> None:
+        """Make sure the database can be worked with.
+
+        Raises:
+            SchemaDrift: A required column or status word is missing; the message lists all of them.
+        """
+        stopping = [finding for finding in self.preflight() if finding.level is Level.FAILURE]
+        if stopping:
+            raise SchemaDrift(
+                " ".join(f"{finding.sentence} {finding.remedy}".strip() for finding in stopping),
+                signature=stopping[0].signature,
+                database=self.title,
+                property_name=stopping[0].property_name,
+            )
+
+    def refresh(self) -> bool:
+        """Read the columns again and bind by their ids.
+
+        Returns:
+            Whether anything changed.
+        """
+        live = self._notion.retrieve_data_source(self.id)
+        with self._binding_lock:
+            before = self._binding
+            self._binding = bind(
+                before.row_type,
+                live,
+                title=self.title,
+                previous=before,
+                names=self._names,
+                skip=self.spec.skip,
+            )
+            return self._binding.columns != before.columns
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def query(
+        self,
+        filter: Filter | None = None,  # noqa: A002  Notion's own word
+        sorts: Sequence[tuple[str, Literal["ascending", "descending"]]] = (),
+        *,
+        only: Iterable[str] | None = None,
+    ) -> Iterator[R]:
+        """All rows that match, oldest first unless sorted otherwise.
+
+        Args:
+            filter: Made with ``equals``, ``any_of`` and their like; all rows when ``None``.
+            sorts: Attributes (or ``created_time``, ``last_edited_time``) with their direction.
+            only: Attributes to read; the others keep their defaults.
+
+        Raises:
+            NotionError: The rows could not be read, or not all of them.
+        """
+        rows = self._pages(filter, sorts, None if only is None else tuple(only))
+        try:
+            first = next(rows, None)
+        except Refused:
+            if not self.refresh():
+                raise
+            rows = self._pages(filter, sorts, None if only is None else tuple(only))
+            first = next(rows, None)
+        if first is not None:
+            yield self.decode(first)
+            yield from map(self.decode, rows)
+
+    def _pages(
+        self, wanted: Filter | None, sorts: Sequence[tuple[str, str]], only: tuple[str, ...] | None
+    ) -> Iterator[Json]:
+        binding = self._binding
+        columns = [binding.columns[attr].id for attr in only or () if attr in binding.columns]
+        return self._notion.query(
+            self.id,
+            filter=None if wanted is None else filters.compile_filter(wanted, binding),
+            sorts=[
+                filters.sort_by(attr, binding, descending=direction == "descending") for attr, direction in sorts
+            ]
+            or OLDEST_FIRST,
+            properties=columns,
+        )
+
+    def get(self, page_id: str) -> R:
+        """A row as it is now; reads one's own writes, which a query may not yet show."""
+        return self.decode(self._notion.retrieve_page(page_id))
+
+    def find_by_key(self, segue_key: str) -> list[R]:
+        """Rows that carry this idempotency key, oldest first."""
+        return list(self.query(self.equals(SEGUE_KEY, segue_key)))
+
+    def decode(self, page: Json) -> R:
+        """The row a page of this database is; long relations are read to their end."""
+        return self._binding.decode(page, self._notion.page_property)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        values: Mapping[str, Any],
+        children: Sequence[Json] = (),
+        *,
+        new_options: Iterable[str] = (),
+        icon: str | None = None,
+        lookup: Lookup | None = None,
+    ) -> R:
+        """Create a row.
+
+        Args:
+            values: By attribute.
+            children: Content of the page, any number of blocks.
+            new_options: Attributes whose options may grow by the value.
+            icon: Emoji.
+            lookup: Finds the row that a lost answer may have made. With ``segue_key`` among the values it is looked
+                for by that key.
+
+        Raises:
+            SchemaDrift: A required column cannot be written, or a word is not among the options.
+        """
+        key = values.get(SEGUE_KEY)
+        if lookup is None and key and self.has(SEGUE_KEY):
+            lookup = self._by_key(str(key))
+
+        def send(properties: Json) -> Json:
+            return self._notion.create_page(
+                data_source_id=self.id,
+                properties=properties,
+                children=children,
+                icon={"type": "emoji", "emoji": icon} if icon else None,
+                lookup=lookup,
+            )
+
+        return self.decode(self._written(values, new_options, send))
+
+    def update(self, page_id: str, values: Mapping[str, Any], *, new_options: Iterable[str] = ()) -> R:
+        """Set values on a row and return it as it is then.
+
+        Raises:
+            SchemaDrift: A required column cannot be written, or a word is not among the options.
+        """
+
+        def send(properties: Json) -> Json:
+            return self._notion.update_page(page_id, properties=properties)
+
+        return self.decode(self._written(values, new_options, send))
+
+    def trash(self, page_id: str) -> R:
+        """Move a row to the trash."""
+        return self.decode(self._notion.update_page(page_id, in_trash=True))
+
+    def _written(
+        self, wanted: Mapping[str, Any], new_options: Iterable[str], send: Callable[[Json], Json]
+    ) -> Json:
+        grows = tuple(new_options)
+        try:
+            properties = self._encoded(wanted, grows)
+            return send(properties)
+        except (Refused, SchemaDrift):
+            # The columns may have changed since they were bound: read them, and try once with what is there now.
+            if not self.refresh():
+                raise
+        return send(self._encoded(wanted, grows))
+
+    def _encoded(self, wanted: Mapping[str, Any], grows: tuple[str, ...]) -> Json:
+        properties, left_out = self._binding.encode(wanted, new_options=grows)
+        for finding in left_out:
+            self._tell(finding)
+        return properties
+
+    def _tell(self, finding: Finding) -> None:
+        if finding.signature not in self._told:
+            self._told.add(finding.signature)
+            if self._on_finding is not None:
+                self._on_finding(finding)
+
+    def _by_key(self, key: str) -> Lookup:
+        def found() -> Json | None:
+            wanted = filters.compile_filter(self.equals(SEGUE_KEY, key), self._binding)
+            return next(self._notion.query(self.id, filter=wanted), None)
+
+        return found
+
+    # --- filters ----------------------------------------------------------------------------------------------------
+
+    def equals(self, attr: str, *accepted: Any) -> Filter:
+        """The attribute is one of these; a relation or multi-select contains one of them."""
+        found = filters.any_of(*(Condition(attr, Test.EQUALS, value) for value in accepted))
+        if found is None:
+            raise ValueError(f"No value for {attr} was given.")
+        return found
+
+    def not_equals(self, attr: str, value: Any) -> Filter:
+        """The attribute is something else, or empty."""
+        return Condition(attr, Test.NOT_EQUALS, value)
+
+    def contains(self, attr: str, value: Any) -> Filter:
+        """A relation holds this id, a list this word, a text this part."""
+        return Condition(attr, Test.CONTAINS, value)
+
+    def is_empty(self, attr: str) -> Filter:
+        """Nothing stands there."""
+        return Condition(attr, Test.IS_EMPTY)
+
+    def is_not_empty(self, attr: str) -> Filter:
+        """Something stands there."""
+        return Condition(attr, Test.IS_NOT_EMPTY)
+
+    def before(self, attr: str, moment: date | datetime) -> Filter:
+        """A date before this moment."""
+        return Condition(attr, Test.BEFORE, moment)
+
+    def on_or_before(self, attr: str, moment: date | datetime) -> Filter:
+        """A date not after this moment."""
+        return Condition(attr, Test.ON_OR_BEFORE, moment)
+
+    def on_or_after(self, attr: str, moment: date | datetime) -> Filter:
+        """A date not before this moment."""
+        return Condition(attr, Test.ON_OR_AFTER, moment)
+
+    def in_state(self, *states: State) -> Filter | None:
+        """The status is an existing option that means one of these; ``None`` when no option does."""
+        live = self.options(STATUS)
+        words = [word for state in states for word in self.vocabulary.words(state) if word in live]
+        return filters.any_of(*(Condition(STATUS, Test.EQUALS, word) for word in dict.fromkeys(words)))
+
+    any_of = staticmethod(filters.any_of)
+    all_of = staticmethod(filters.all_of)
+
+
+class Workspace:
+    """The databases named in the settings.
+
+    Attributes:
+        notion: The client.
+        databases: Those that could be opened, by key.
+        problems: Why a database could not be opened, by key.
+    """
+
+    def __init__(
+        self,
+        notion: Notion,
+        databases: Mapping[str, Database[Any]],
+        problems: Mapping[str, NotionError | ValueError],
+    ) -> None:
+        self.notion = notion
+        self.databases = dict(databases)
+        self.problems = dict(problems)
+
+    @classmethod
+    def open(
+        cls,
+        notion: Notion,
+        ids: Mapping[str, str],
+        *,
+        vocabularies: Mapping[str, Vocabulary] | None = None,
+        names: Mapping[str, Mapping[str, str]] | None = None,
+        on_finding: Callable[[Finding], None] | None = None,
+    ) -> Workspace:
+        """Open databases by what a person pasted for each.
+
+        Args:
+            notion: The client.
+            ids: Link or id of a database or data source, by key.
+            vocabularies: The owner's own status words, by key.
+            names: The owner's own choice of columns: attribute to column name, by key.
+            on_finding: Told once of each column that could not be written.
+
+        Returns:
+            The workspace. What cannot be opened stands in ``problems``; that a database can be worked with is only
+            said by ``Database.check``.
+
+        Raises:
+            Unavailable: Notion cannot be reached at all.
+        """
+        databases: dict[str, Database[Any]] = {}
+        problems: dict[str, NotionError | ValueError] = {}
+        for key, text in ids.items():
+            try:
+                databases[key] = open_database(
+                    notion,
+                    SPECS[key],
+                    text,
+                    vocabulary=(vocabularies or {}).get(key),
+                    names=(names or {}).get(key),
+                    on_finding=on_finding,
+                )
+            except (NotShared, Refused, SchemaDrift, ValueError) as problem:
+                problems[key] = problem
+        return cls(notion, databases, problems)
+
+    @overload
+    def database(self, key: Literal["agent_tasks"]) -> Database[TaskRow]: ...
+    @overload
+    def database(self, key: Literal["issues_questions"]) -> Database[IssueRow]: ...
+    @overload
+    def database(self, key: Literal["music_tracks"]) -> Database[TrackRow]: ...
+    @overload
+    def database(self, key: Literal["execution_logs"]) -> Database[ExecutionLogRow]: ...
+    @overload
+    def database(self, key: str) -> Database[Any]: ...
+    def database(self, key: str) -> Database[Any]:
+        """A database by key.
+
+        Raises:
+            NotionError: Why it could not be opened.
+            LookupError: The settings do not name it.
+        """
+        if key in self.databases:
+            return self.databases[key]
+        if key in self.problems:
+            raise self.problems[key]
+        raise LookupError(f"The settings name no {SPECS[key].title} database.")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.databases
+
+    def preflight(self) -> list[Finding]:
+        """What the owner should know about all databases."""
+        found = [
+            Finding(
+                level=Level.FAILURE,
+                database=SPECS[key].title,
+                property_name=None,
+                sentence=f"{SPECS[key].title} cannot be opened: {problem}",
+            )
+            for key, problem in self.problems.items()
+        ]
+        for database in self.databases.values():
+            found += database.preflight()
+        return found
+
+
+def open_database(
+    notion: Notion,
+    spec: DatabaseSpec,
+    text: str,
+    *,
+    vocabulary: Vocabulary | None = None,
+    names: Mapping[str, str] | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
+) -> Database[Any]:
+    """Find and bind one database.
+
+    Raises:
+        BadId: The text holds no id.
+        NotShared: The integration does not see it.
+        SchemaDrift: The id names a database with several tables.
+    """
+    place, live = locate(notion, text, spec.title)
+    row_type: type[Row] = spec.row_type
+    binding = bind(row_type, live, title=place.title, names=names, skip=spec.skip)
+    return Database(
+        notion, spec, place, binding, vocabulary=vocabulary, names=names, on_finding=on_finding
+    )
+
+
+def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
+    """The data source behind a link or id, with its properties.
+
+    Args:
+        notion: The client.
+        text: Link or id of a database, or of a data source.
+        wanted: Which database is looked for, for sentences.
+    """
+    container = parse_id(text, peek=False)
+    try:
+        database = notion.retrieve_database(container)
+    except (NotShared, Refused) as not_a_database:
+        if isinstance(not_a_database, NotShared) and not_a_database.status != 404:  # noqa: PLR2004  HTTP
+            raise
+        # People also paste the id of a data source, which is no database's.
+        return _located(notion, container, None)
+    sources = database.get("data_sources", [])
+    if len(sources) == 1:
+        return _located(notion, str(sources[0]["id"]), container)
+    title = blocks.plain_text(database.get("title", [])) or wanted
+    raise drift(_which(title, wanted, sources))
+
+
+def _which(title: str, wanted: str, sources: Sequence[Json]) -> Finding:
+    listed = "; ".join(f"“{source.get('name') or 'untitled'}”: {source['id']}" for source in sources)
+    return Finding(
+        level=Level.FAILURE,
+        database=title,
+        property_name=None,
+        sentence=f"“{title}” holds {len(sources)} data sources, and Segue cannot tell which one is {wanted}.",
+        remedy=f"Put the id of the right one into the settings: {listed}." if sources else "Open it in Notion.",
+    )
+
+
+def _located(notion: Notion, data_source_id: str, database_id: str | None) -> tuple[Place, Json]:
+    live = notion.retrieve_data_source(data_source_id)
+    title = blocks.plain_text(live.get("title", [])) or "Untitled"
+    parent = live.get("parent", {}).get("database_id")
+    return Place(database_id or str(parent or ""), str(live["id"]), title), live
