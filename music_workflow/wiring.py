@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from music_workflow.core.ports import LibrarySettings, Source
 
 
@@ -11,8 +13,6 @@ def sources(settings: LibrarySettings) -> tuple[Source, ...]:
     from music_workflow.integrations.guards import Guard  # noqa: PLC0415
     from music_workflow.integrations.ytdlp import YtDlp  # noqa: PLC0415 - loads yt-dlp
 
-    words = {"allow_private": settings.allow_private_addresses, "gateway": settings.service_base}
-    return (
-        DirectFiles(settings, Guard(allowed_hosts=settings.allowed_hosts, **words)),
-        YtDlp(settings, Guard(**words)),
-    )
+    guard = Guard(allow_private=settings.allow_private_addresses, gateway=settings.service_base)
+    listed = replace(guard, allowed_hosts=settings.allowed_hosts)
+    return (DirectFiles(settings, listed), YtDlp(settings, guard))

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from music_workflow.core.links import Link, host_allowed, parse_link
-from music_workflow.core.ports import Download, LibrarySettings, Source
+from music_workflow.core.ports import Download, LibrarySettings, Source, too_long
 from music_workflow.errors import BadLink, NoMatch, Protected
 from music_workflow.model import Identity, Progress, SourceFile
 
@@ -60,7 +60,7 @@ def fetch(
 
     Raises:
         Protected: It turned out to be a preview.
-        BadLink: It turned out to be too long.
+        BadLink: It turned out to be too long, or no audio.
         MusicError: It could not be had.
     """
     folder = Path(work_dir)
@@ -125,11 +125,7 @@ def _check_length(identity: Identity, found: SourceFile, settings: LibrarySettin
     if "preview" in found.format_id and low <= found.duration_s <= high:
         raise Protected(f"{identity.service} served a preview of {found.duration_s:.0f} seconds.", **words)
     if found.duration_s > settings.max_duration_s:
-        raise BadLink(
-            f"The track lasts {found.duration_s / 60:.0f} minutes; at most {settings.max_duration_s / 60:.0f} are "
-            "permitted.",
-            **words,
-        )
+        raise too_long(found.duration_s, settings.max_duration_s, identity.service)
 
 
 def _complete(identity: Identity, folder: Path) -> SourceFile | None:

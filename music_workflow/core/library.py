@@ -1,8 +1,8 @@
 """The music library as its users see it: each step of a track's story is one call.
 
-A frozen, picklable value: steps run in child processes, so it holds settings only and opens what it needs per call.
-Every method is idempotent and looks before it acts; what follows from an error is judged elsewhere. Called by the
-handlers and the ``music`` command.
+A frozen, picklable value: steps run in child processes, so it holds settings only and opens what it needs per
+call. Every method is idempotent and looks before it acts; what follows from an error is judged elsewhere.
+Called by the handlers and the ``music`` command.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from music_workflow import wiring
 from music_workflow.core import acquire, organize
 from music_workflow.core.ports import LibrarySettings, M4aCodec
-from music_workflow.errors import NotReady, Unavailable
+from music_workflow.errors import Unavailable
 from music_workflow.index.export import write_export
 from music_workflow.index.volume import VolumeIndex, open_index
 from music_workflow.model import (
@@ -50,7 +50,7 @@ class Library:
         """Say which track a link asks for.
 
         Raises:
-            BadLink: Malformed, forbidden, or not a single track; the sentence says what a right link looks like.
+            BadLink: Malformed, forbidden, or not a single track; the sentence says how a right link looks.
             Protected: DRM protected or preview only.
             Removed, GeoBlocked, Unobtainable, Unavailable: The service says why not.
         """
@@ -109,7 +109,8 @@ class Library:
         """
         self.check_ready()
         with self.lock(), open_index(self.settings.data_dir) as index:
-            twin = _find_twin(index, identity) or _whole(index.by_source(source.sha256))
+            measured = replace(identity, duration_s=identity.duration_s or source.duration_s)
+            twin = _find_twin(index, measured) or _whole(index.by_source(source.sha256))
             if twin is not None:
                 return self._recognised(index, twin, identity, run_id)
             files = self._place(index, processed, identity)
@@ -172,18 +173,20 @@ class Library:
         key = identity.key
         paths = index.plan(key)
         if paths is None:
-            before = index.by_key(key)
-            paths = (
-                {file.format: file.path for file in before.files}
-                if before is not None
-                else organize.targets(identity, self.settings.out_dir, self.settings.layout, index.taken(key))
-            )
+            paths = self._paths(index, identity)
             index.begin(key, paths)
         placed = []
         for file in processed.files:
             organize.place(file.path, paths[file.format], file)
             placed.append(replace(file, path=paths[file.format]))
         return tuple(placed)
+
+    def _paths(self, index: VolumeIndex, identity: Identity) -> dict[AudioFormat, str]:
+        before = index.by_key(identity.key)
+        if before is not None and before.identity.key == identity.key:
+            return {file.format: file.path for file in before.files}
+        taken = index.taken(identity.key)
+        return organize.targets(identity, self.settings.out_dir, self.settings.layout, taken)
 
     def _recognised(
         self, index: VolumeIndex, twin: FiledTrack, identity: Identity, run_id: str
@@ -218,8 +221,3 @@ def _whole(track: FiledTrack | None) -> FiledTrack | None:
         if not path.is_file() or path.stat().st_size != file.size:
             return None
     return replace(track, newly_filed=False)
-
-
-def formats_of(files: tuple[AudioFile, ...]) -> dict[AudioFormat, AudioFile]:
-    """Order a track's files by format."""
-    return {file.format: file for file in files}

@@ -1,8 +1,8 @@
 """Links as people paste them: cleaned, named, and judged before any network is touched.
 
-Pure: nothing here opens a socket, and what cannot be known from the text alone (whether a page holds audio, where a
-short link leads) is left to the sources. Called by `core.acquire`; the handlers may call `parse_link` to say early
-what is wrong with a row.
+Pure: nothing here opens a socket, and what cannot be known from the text alone (whether a page holds audio,
+where a short link leads) is left to the sources. Called by `core.acquire`; the handlers may call `parse_link`
+to say early what is wrong with a row.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def parse_link(text: str) -> Link:
         The canonical link.
 
     Raises:
-        BadLink: Malformed, not a web link, carrying a secret, or not a single track; the sentence says which, and
-            what a right link looks like.
+        BadLink: Malformed, not a web link, carrying a secret, or not a single track; the sentence says
+            which, and how a right link looks.
         Protected: The link leads to a service whose audio is encrypted.
     """
     text = text.strip().removeprefix("<").removesuffix(">").strip()
@@ -282,7 +282,7 @@ def _not_one(what: str, service: str) -> BadLink:
 
 def _protected(service: str) -> Protected:
     return Protected(
-        f"{service} audio is DRM protected and is never decrypted; another source has to be found for this track.",
+        f"{service} audio is DRM protected and never decrypted; this track needs another source.",
         service=service.lower().replace(" ", "_"),
         operation=_OPERATION,
     )

@@ -1,7 +1,7 @@
 """Names and places: what a file of the library is called, and how it gets there unharmed.
 
-Names are safe on every system and never empty; placing is atomic and can be repeated after a crash at any instant.
-It decides nothing about identity and writes no index. Called by `core.library`.
+Names are safe on every system and never empty; placing is atomic and can be repeated after a crash at any
+instant. It decides nothing about identity and writes no index. Called by `core.library`.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str])
 def place(work: str, target: str, expected: AudioFile) -> None:
     """Bring one file to its place; does nothing when it stands there already.
 
-    Within one volume it is renamed; across volumes it is copied to a temporary name beside the target, flushed and
-    renamed, and the work file is removed last.
+    Within one volume it is renamed; across volumes it is copied to a temporary name beside the target,
+    flushed and renamed, and the work file is removed last.
 
     Raises:
         NotReady: The disk is full, or neither the work file nor the finished one is there.
@@ -101,7 +101,7 @@ def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
 
     Args:
         out_dir: The folder.
-        known: Some paths that the index knows below it. When none of them stands there and the folder is empty, the
+        known: Some paths that the index knows below it. When there are such and the folder is empty, the
             volume is not mounted, and a second library must not begin in its mount point.
 
     Raises:
@@ -134,7 +134,8 @@ def check_space(folder: str, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise _not_ready(
-            f"The volume of {folder} has {free / 1e9:.2f} GB of free space; {needed / 1e9:.2f} GB are needed. Make room."
+            f"The volume of {folder} has {free / 1e9:.2f} GB of free space; "
+            f"{needed / 1e9:.2f} GB are needed. Make room."
         )
 
 
@@ -194,10 +195,10 @@ def _fold(path: str) -> str:
 
 
 def _stands(path: str) -> bool:
-    """Say whether a file of this name stands there, also in another case on a system that cares about case."""
+    """Say whether a file of this name stands there, in whatever case."""
     folder = Path(path).parent
     try:
-        return any(_fold(name) == _fold(Path(path).name) for name in os.listdir(folder))
+        return any(_fold(each.name) == _fold(Path(path).name) for each in folder.iterdir())
     except FileNotFoundError:
         return False
 

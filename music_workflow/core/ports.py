@@ -1,6 +1,7 @@
 """What the music library needs from outside, and its plain settings.
 
-The adapters live in `music_workflow.integrations`; `music_workflow.wiring` picks them. Nothing here does any work.
+The adapters live in `music_workflow.integrations`; `music_workflow.wiring` picks them. Nothing here does any
+work.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from music_workflow.core.links import Link
+from music_workflow.errors import BadLink
 from music_workflow.model import Identity, Progress
 
 M4aCodec = Literal["aac256", "alac"]
@@ -19,7 +21,7 @@ class LibrarySettings:
     """Everything the library has to be told; plain values, so that a child process gets them unchanged."""
 
     out_dir: str
-    """Where finished tracks stand. Often a removable volume; it is never created in place of a missing one."""
+    """Where finished tracks stand. Often a removable volume; never created in place of a missing one."""
     data_dir: str
     """The library's own folder: index, lock, waveform pictures. On a local disk (SQLite)."""
     index_export_path: str
@@ -27,7 +29,8 @@ class LibrarySettings:
     m4a: M4aCodec = "aac256"
     """AAC-LC 256 kbit/s (packets copied when the source is AAC already), or lossless ALAC."""
     layout: str = "{name}"
-    """Path below `out_dir` without extension; fields: ``name`` (Artist - Title [id]), ``artist``, ``format``."""
+    """Path below `out_dir` without extension; fields: ``name`` (Artist - Title [id]), ``artist``,
+    ``format``."""
     max_bytes: int = 2_000_000_000
     """No download may be larger. Enforced while it streams."""
     max_duration_s: float = 4 * 3600.0
@@ -35,8 +38,9 @@ class LibrarySettings:
     min_free_bytes: int = 1_000_000_000
     """Free space that must be left on the volumes of `out_dir` and `data_dir` before work begins."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts (and all below them) whose links are accepted. Empty: every public host that needs no login. The hosts a
-    permitted service itself fetches from need not be listed; a direct file's redirects must stay on the list."""
+    """Hosts (and all below them) whose links are accepted. Empty: every public host that needs no login. The
+    hosts a permitted service itself fetches from need not be listed; a direct file's redirects must stay on
+    the list."""
     allow_private_addresses: bool = False
     """Let links lead to loopback and private networks: for files on one's own machine, and for tests."""
     service_base: str | None = None
@@ -53,6 +57,15 @@ class Download:
     path: str
     format_id: str
     artwork_path: str | None = None
+
+
+def too_long(duration_s: float, limit_s: float, service: str) -> BadLink:
+    """Word the refusal of a track that is longer than permitted."""
+    return BadLink(
+        f"The track lasts {duration_s / 60:.0f} minutes; at most {limit_s / 60:.0f} are permitted.",
+        service=service,
+        operation="check length",
+    )
 
 
 class Source(Protocol):

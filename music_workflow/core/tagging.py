@@ -5,7 +5,6 @@ Composes the record; how each container stores it is `metadata.tags`' business. 
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from music_workflow.model import Identity, Processed, SourceFile
 
 
 def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> Processed:
-    """Make a tagged copy of each work file, and return the record of the copies.
-
-    The converted files stay as they are: a kill in the middle of writing tags costs the copy only.
-    """
+    """Tag each work file, and return the record with sizes and hashes as they are afterwards."""
     analysis = processed.analysis
     wanted = tags.TrackTags(
         title=identity.title,
@@ -28,15 +24,13 @@ def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_
         bpm=analysis.bpm,
         key=analysis.key,
         camelot=analysis.camelot,
-        comment=identity.url,
+        source_url=identity.url,
         identity_key=identity.key,
         run_id=run_id,
         artwork=Path(source.artwork_path).read_bytes() if source.artwork_path else None,
     )
     tagged = []
     for file in processed.files:
-        copy = Path(file.path).with_name(f"tagged {Path(file.path).name}")
-        shutil.copyfile(file.path, copy)
-        tags.write(str(copy), file.format, wanted)
-        tagged.append(replace(file, path=str(copy), size=copy.stat().st_size, sha256=file_digest(copy)))
+        tags.write(file.path, file.format, wanted)
+        tagged.append(replace(file, size=Path(file.path).stat().st_size, sha256=file_digest(file.path)))
     return replace(processed, files=tuple(tagged))

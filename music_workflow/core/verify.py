@@ -1,7 +1,7 @@
 """Whether what a run filed still stands as it was recorded: named checks, with the values of both sides.
 
-Each check is about this track's own files; nothing passes because something of the kind exists somewhere. It changes
-nothing. Called by `core.library`.
+Each check is about this track's own files; nothing passes because something of the kind exists somewhere. It
+changes nothing. Called by `core.library`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 DURATION_TOLERANCE_S = 0.5
 """Between a file and its source: encoder delay and padding of lossy codecs stay well below it."""
+_PAGE_BPM_TOLERANCE = 0.05
+"""A row may show one decimal."""
 _PAGE_DURATION_TOLERANCE_S = 1.0
 """A row may show whole seconds."""
 
@@ -110,7 +112,7 @@ def _tag_checks(file: AudioFile, track: FiledTrack) -> Iterator[Check]:
         ("BPM", analysis.bpm, found.bpm),
         ("key", analysis.key, found.key),
         ("Camelot", analysis.camelot, found.camelot),
-        ("source", identity.url, found.comment),
+        ("source", identity.url, found.source_url),
         ("identity", identity.key, found.identity_key),
         ("run", track.run_id, found.run_id),
     )
@@ -158,7 +160,9 @@ def _page_checks(track: FiledTrack, claims: PageClaims | None) -> Iterator[Check
         yield _same(f"Row {file.format} path", file.path, path or "empty")
     yield _same("Row Downloaded", "ticked", "ticked" if claims.downloaded else "not ticked")
     analysis = track.analysis
-    yield _figure("Row BPM", analysis.bpm, claims.bpm, lambda ours, theirs: abs(ours - theirs) < 0.05)  # noqa: PLR2004 - rows may show one decimal
+    yield _figure(
+        "Row BPM", analysis.bpm, claims.bpm, lambda ours, theirs: abs(ours - theirs) <= _PAGE_BPM_TOLERANCE
+    )
     yield _figure(
         "Row key", analysis.key, claims.key, lambda ours, theirs: _fold(theirs) in _key_words(track, ours)
     )
@@ -168,8 +172,7 @@ def _page_checks(track: FiledTrack, claims: PageClaims | None) -> Iterator[Check
 def _figure(name: str, ours: T | None, theirs: T | None, agree: Callable[[T, T], bool]) -> Check:
     expected = "nothing: it could not be measured" if ours is None else str(ours)
     if theirs is None:
-        verdict = "pass" if ours is None else "fail"
-        return Check(name=name, verdict=verdict, expected=expected, found="empty")
+        return Check(name=name, verdict="pass" if ours is None else "fail", expected=expected, found="empty")
     if ours is not None and agree(ours, theirs):
         return Check(name=name, verdict="pass", expected=expected, found=str(theirs))
     return Check(

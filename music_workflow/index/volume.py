@@ -1,7 +1,7 @@
 """The volume index: which tracks the library has, where their files stand, and what else is on the volumes.
 
-SQLite (write-ahead log) is the truth, opened per use; the JSON file is an export of it. It knows no service, no audio
-and no database of the user's. Called by `core.library` and the command line.
+SQLite (write-ahead log) is the truth, opened per use; the JSON file is an export of it. It knows no service,
+no audio and no database of the user's. Called by `core.library` and the command line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from music_workflow.model import Analysis, AudioFile, FiledTrack, Identity
+from music_workflow.model import Analysis, AudioFile, AudioFormat, FiledTrack, Identity
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -110,9 +110,10 @@ class VolumeIndex:
         return self._one("SELECT record FROM tracks WHERE run_id = ? ORDER BY filed_at DESC", run_id)
 
     def by_isrc(self, isrc: str, duration_s: float, tolerance_s: float) -> FiledTrack | None:
-        """Find a track by recording code and nearly equal length; one ISRC may carry edits of other lengths."""
+        """Find a track by ISRC and nearly equal length; one ISRC may carry edits of other lengths."""
         return self._one(
-            "SELECT record FROM tracks WHERE isrc = ? AND abs(duration_s - ?) <= ? ORDER BY abs(duration_s - ?2)",
+            "SELECT record FROM tracks WHERE isrc = ?1 AND abs(duration_s - ?2) <= ?3 "
+            "ORDER BY abs(duration_s - ?2)",
             isrc,
             duration_s,
             tolerance_s,
@@ -127,15 +128,15 @@ class VolumeIndex:
         for (record,) in self.connection.execute("SELECT record FROM tracks ORDER BY filed_at, key"):
             yield decode_track(json.loads(record))
 
-    def plan(self, key: str) -> dict[str, str] | None:
+    def plan(self, key: str) -> dict[AudioFormat, str] | None:
         """The paths of a filing that was begun and not finished, by format."""
         row = self.connection.execute("SELECT paths FROM plans WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
-        paths: dict[str, str] = json.loads(row[0])
+        paths: dict[AudioFormat, str] = json.loads(row[0])
         return paths
 
-    def begin(self, key: str, paths: Mapping[str, str]) -> None:
+    def begin(self, key: str, paths: Mapping[AudioFormat, str]) -> None:
         """Remember where the files of `key` will stand, before the first is moved."""
         with self.connection as db:
             db.execute(

@@ -1,7 +1,7 @@
 """Audio files that stand plainly on the web: told by their content type or extension, streamed under guard.
 
-Never runs a downloader or an extractor, never follows anything but HTTP redirects, and writes only into the work
-folder it is given. Wired behind `core.ports.Source`.
+Never runs a downloader or an extractor, never follows anything but HTTP redirects, and writes only into the
+work folder it is given. Wired behind `core.ports.Source`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path, PurePosixPath
@@ -22,17 +22,18 @@ import httpx
 from music_workflow.core.links import Link
 from music_workflow.core.ports import Download, LibrarySettings
 from music_workflow.errors import BadLink, Unavailable
+from music_workflow.integrations.artwork import keep_artwork
 from music_workflow.integrations.guards import Guard
-from music_workflow.integrations.transport import open_client, status_error, transport_error
-from music_workflow.integrations.source_tags import SourceTags, read_source_tags
+from music_workflow.integrations.transport import guarded_get
+from music_workflow.metadata import tags
 from music_workflow.model import Identity, Progress
 
 _EXTENSIONS = {
-    "audio/mp4": ".m4a", "audio/x-m4a": ".m4a", "audio/m4a": ".m4a", "audio/aac": ".aac", "audio/aacp": ".aac",
-    "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav", "audio/wave": ".wav",
-    "audio/vnd.wave": ".wav", "audio/aiff": ".aiff", "audio/x-aiff": ".aiff", "audio/flac": ".flac",
-    "audio/x-flac": ".flac", "audio/ogg": ".ogg", "application/ogg": ".ogg", "audio/opus": ".opus",
-    "audio/webm": ".webm", "audio/x-matroska": ".mka", "audio/x-caf": ".caf",
+    "audio/mp4": ".m4a", "audio/x-m4a": ".m4a", "audio/m4a": ".m4a", "audio/aac": ".aac",
+    "audio/aacp": ".aac", "audio/mpeg": ".mp3", "audio/mp3": ".mp3", "audio/wav": ".wav", "audio/x-wav": ".wav",
+    "audio/wave": ".wav", "audio/vnd.wave": ".wav", "audio/aiff": ".aiff", "audio/x-aiff": ".aiff",
+    "audio/flac": ".flac", "audio/x-flac": ".flac", "audio/ogg": ".ogg", "application/ogg": ".ogg",
+    "audio/opus": ".opus", "audio/webm": ".webm", "audio/x-matroska": ".mka", "audio/x-caf": ".caf",
 }  # fmt: skip
 AUDIO_SUFFIXES = frozenset(_EXTENSIONS.values()) | {".aif", ".oga", ".alac", ".m4b", ".wma", ".wv"}
 _VAGUE_TYPES = frozenset(
@@ -62,8 +63,8 @@ class DirectFiles:
                 return None
             self._check_size(_full_size(response))
             prefix = _read_at_most(response, _PREFIX_BYTES)
-            name = _file_name(response)
-        return _identity(link, read_source_tags(prefix), name)
+            name, suffix = _file_name(response), _suffix(response)
+        return _identity(link, _tags_of(prefix, suffix), name)
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Stream the file, continuing a broken download where it stopped."""
@@ -78,26 +79,13 @@ class DirectFiles:
             self._stream(response, part.path, offset if continued else 0, total, progress)
             target = part.path.with_suffix(_suffix(response))
             part.path.replace(target)
-        return Download(path=str(target), format_id="direct")
+        artwork = keep_artwork(_tags_of_file(target).artwork, work_dir)
+        return Download(path=str(target), format_id="direct", artwork_path=artwork)
 
-    @contextmanager
-    def _open(self, url: str, operation: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        service = _host(url)
-        try:
-            with (
-                open_client(self.guard, self.settings.timeout_s) as client,
-                client.stream("GET", url, headers=headers) as response,
-            ):
-                error = status_error(
-                    response.status_code, response.headers, service=service, operation=operation
-                )
-                if error is not None:
-                    raise error
-                yield response
-        except httpx.TooManyRedirects as error:
-            raise BadLink("The link leads in a circle.", service=service, operation=operation) from error
-        except httpx.TransportError as error:
-            raise transport_error(error, service=service, operation=operation) from error
+    def _open(
+        self, url: str, operation: str, headers: dict[str, str]
+    ) -> AbstractContextManager[httpx.Response]:
+        return guarded_get(url, self.guard, self.settings.timeout_s, operation=operation, headers=headers)
 
     def _stream(
         self, response: httpx.Response, part: Path, start: int, total: int | None, progress: Progress
@@ -136,7 +124,7 @@ class _Part:
     url: str
 
     def resume(self) -> tuple[int, dict[str, str]]:
-        """Say where to continue and how to ask for it: only when the server can tell that the file is the same."""
+        """Say where to continue and how to ask: only when the server can tell that it is the same file."""
         try:
             noted = json.loads(self._note.read_text(encoding="utf-8"))
             size = self.path.stat().st_size
@@ -160,19 +148,33 @@ class _Part:
         return self.path.with_suffix(".part.json")
 
 
-def _identity(link: Link, tags: SourceTags, name: str) -> Identity:
+def _identity(link: Link, found: tags.TrackTags, name: str) -> Identity:
     artists, title = split_name(name)
     digest = hashlib.sha256(link.url.encode()).hexdigest()
     return Identity(
         key=f"url:{digest}",
         url=link.url,
         service="direct",
-        title=tags.title or title or _host(link.url),
-        artists=tags.artists or (artists if not tags.title else ()),
-        album=tags.album,
-        isrc=tags.isrc,
-        duration_s=tags.duration_s,
+        title=found.title or title or _host(link.url),
+        artists=found.artists or (artists if not found.title else ()),
+        album=found.album,
+        isrc=found.isrc,
     )
+
+
+def _tags_of(prefix: bytes, suffix: str) -> tags.TrackTags:
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(prefix)
+        file.flush()
+        return _tags_of_file(Path(file.name))
+
+
+def _tags_of_file(path: Path) -> tags.TrackTags:
+    """Read what a foreign file says of itself; a file that cannot be read says nothing, and is judged later."""
+    try:
+        return tags.read(str(path))
+    except BadLink:
+        return tags.TrackTags(title="")
 
 
 def split_name(stem: str) -> tuple[tuple[str, ...], str]:
@@ -209,7 +211,7 @@ def _forbid_page(response: httpx.Response) -> None:
 
 
 def _content_type(response: httpx.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
 def _suffix(response: httpx.Response) -> str:

@@ -1,8 +1,8 @@
 """Where a request may go: checked for every hop, at the moment of connecting.
 
-A name is resolved once, every address it has is checked, and the connection is made to a checked address, so that
-a second answer of the name server cannot lead elsewhere. Used by every adapter that opens a connection to a host
-that a row named; it fetches nothing itself.
+A name is resolved once, every address it has is checked, and the connection is made to a checked address, so
+that a second answer of the name server cannot lead elsewhere. Used by every adapter that opens a connection
+to a host that a row named; it fetches nothing itself.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Guard:
         """Resolve `host` and check every address it has.
 
         Raises:
-            BadLink: An address is private, loopback, link-local, multicast or otherwise not on the public net.
+            BadLink: An address is not on the public net: private, loopback, link-local, multicast, ….
             Unavailable: The name cannot be resolved.
         """
         found = _resolve(host, port)

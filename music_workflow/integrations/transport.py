@@ -8,12 +8,26 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import httpx
 
-from music_workflow.errors import GeoBlocked, MusicError, Removed, Unavailable, Unobtainable
+from music_workflow.errors import BadLink, GeoBlocked, MusicError, Removed, Unavailable, Unobtainable
 from music_workflow.integrations.guards import Guard, Route
+
+_MEANINGS: dict[int, tuple[type[MusicError], str]] = {
+    401: (Unobtainable, "it wants a login"),
+    402: (Unobtainable, "it wants to be paid"),
+    403: (Unobtainable, "it forbids the download"),
+    404: (Removed, "the link is dead"),
+    408: (Unavailable, "it was too slow"),
+    410: (Removed, "the link is dead"),
+    425: (Unavailable, "it is too early"),
+    429: (Unavailable, "it asks to be left alone for a while"),
+    451: (GeoBlocked, "it is not available from here for legal reasons"),
+}
 
 _USER_AGENT = "segue/0.1 (+music library worker)"
 
@@ -53,24 +67,68 @@ def open_client(guard: Guard, timeout_s: float) -> httpx.Client:
     )
 
 
+@contextmanager
+def guarded_get(
+    url: str, guard: Guard, timeout_s: float, *, operation: str, headers: Mapping[str, str] | None = None
+) -> Iterator[httpx.Response]:
+    """Ask for `url` and hand out the answer, its body unread; every failure on the way is a `MusicError`.
+
+    Raises:
+        BadLink: The guard refused a hop, or the redirects lead in a circle.
+        MusicError: What the status means, or that the server cannot be reached.
+    """
+    service = urlsplit(url).hostname or "link"
+    try:
+        with (
+            open_client(guard, timeout_s) as client,
+            client.stream("GET", url, headers=headers) as response,
+        ):
+            error = status_error(response.status_code, response.headers, service=service, operation=operation)
+            if error is not None:
+                raise error
+            yield response
+    except httpx.TooManyRedirects as error:
+        raise BadLink("The link leads in a circle.", service=service, operation=operation) from error
+    except httpx.TransportError as error:
+        raise transport_error(error, service=service, operation=operation) from error
+
+
+def read_small(url: str, guard: Guard, timeout_s: float, *, limit: int) -> bytes:
+    """Read a whole answer of at most `limit` bytes.
+
+    Raises:
+        BadLink: It is larger, or the guard refused it.
+        MusicError: It cannot be had.
+    """
+    with guarded_get(url, guard, timeout_s, operation="read") as response:
+        data = bytearray()
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > limit:
+                raise BadLink(f"More than {limit:,} bytes.", service="link", operation="read")
+        return bytes(data)
+
+
 def status_error(
     status: int, headers: Mapping[str, str], *, service: str, operation: str
 ) -> MusicError | None:
     """Say what an HTTP status means for the track asked for; None when it is no error."""
-    words = {"service": service, "operation": operation, "request_id": headers.get("x-request-id")}
+    request_id = headers.get("x-request-id")
     if status < 400:  # noqa: PLR2004 - the first error status of HTTP
         return None
-    if status in {404, 410}:
-        return Removed(f"{service} answers {status}: the link is dead.", **words)
-    if status == 451:  # noqa: PLR2004 - "unavailable for legal reasons"
-        return GeoBlocked(f"{service} answers 451: not available from here for legal reasons.", **words)
-    if status in {401, 402, 403, 407}:
-        return Unobtainable(f"{service} answers {status}: it wants a login or forbids the download.", **words)
-    if status in {408, 425, 429} or status >= 500:  # noqa: PLR2004 - server errors
-        error = Unavailable(f"{service} answers {status}: it asks to be left alone for a while.", **words)
+    kind, words = _meaning(status)
+    error = kind(
+        f"{service} answers {status}: {words}.", service=service, operation=operation, request_id=request_id
+    )
+    if isinstance(error, Unavailable):
         error.retry_after_s = retry_after(headers)
-        return error
-    return Unobtainable(f"{service} answers {status} and gives no audio.", **words)
+    return error
+
+
+def _meaning(status: int) -> tuple[type[MusicError], str]:
+    if status >= 500:  # noqa: PLR2004 - the first server error of HTTP
+        return Unavailable, "it is in trouble"
+    return _MEANINGS.get(status, (Unobtainable, "it gives no audio"))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,24 +1,22 @@
 """yt-dlp as a library: what a page holds, and its audio, untouched.
 
-The only file that imports yt_dlp. No option ever comes from a row, nothing is post-processed, no cookies, no cache, no
-shell and no external downloader; its connections go through the same guard as every other. DRM is recognised and
-refused. Wired behind `core.ports.Source`.
+The only file that imports yt_dlp. No option ever comes from a row, nothing is post-processed, no cookies, no
+cache, no shell and no external downloader; its connections go through the same guard as every other. DRM is
+recognised and refused. Wired behind `core.ports.Source`.
 """
 
 from __future__ import annotations
 
 import http.client
 import re
-import shutil
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import deno
+import deno  # type: ignore[import-untyped]  # it has no stubs
 import yt_dlp
 from yt_dlp.extractor.unsupported import KnownDRMIE, KnownPiracyIE
 from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
@@ -32,7 +30,7 @@ from yt_dlp.utils import (
 )
 
 from music_workflow.core.links import Link
-from music_workflow.core.ports import Download, LibrarySettings
+from music_workflow.core.ports import Download, LibrarySettings, too_long
 from music_workflow.errors import (
     BadLink,
     GeoBlocked,
@@ -42,6 +40,7 @@ from music_workflow.errors import (
     Unavailable,
     Unobtainable,
 )
+from music_workflow.integrations.artwork import fetch_artwork
 from music_workflow.integrations.guards import Guard, Route
 from music_workflow.integrations.transport import status_error
 from music_workflow.model import Identity, Progress, silent
@@ -59,17 +58,19 @@ _FORMAT = "/".join(
 """AAC in MP4 first, since its packets are kept; only streams that yt-dlp fetches itself, under our guard."""
 
 _LOGIN = re.compile(
-    r"sign in|log ?in|registered users|not a bot|private (?:video|track)|members[- ]only|subscri|cookies|age[- ]restricted|"
-    r"confirm your age|purchase|premium",
+    r"sign in|log ?in|registered users|not a bot|private (?:video|track)|members[- ]only|subscri|cookies|"
+    r"age[- ]restricted|confirm your age|purchase|premium",
     re.IGNORECASE,
 )
 _DRM = re.compile(r"\bdrm\b", re.IGNORECASE)
 _PREVIEW = re.compile(r"preview", re.IGNORECASE)
 _GONE = re.compile(
-    r"video unavailable|no longer available|has been removed|removed by|does not exist|been deleted|not found|"
-    r"account .*terminated|isn'?t available anymore",
+    r"video unavailable|no longer available|has been removed|removed by|does not exist|been deleted|"
+    r"not found|account .*terminated|isn'?t available anymore",
     re.IGNORECASE,
 )
+_SAID = 200
+"""So much of a service's own words goes into an error."""
 _GEO = re.compile(r"your (?:country|location|region)|geo.?restrict", re.IGNORECASE)
 
 
@@ -89,7 +90,8 @@ class YtDlp:
         """
         if KnownDRMIE.suitable(link.url):
             raise Protected(
-                "This site encrypts all it serves (DRM), which is never circumvented; another source has to be found.",
+                "This site encrypts all it serves (DRM), which is never circumvented; "
+                "another source has to be found.",
                 service="drm",
                 operation="read link",
             )
@@ -101,17 +103,19 @@ class YtDlp:
 
     def identify(self, link: Link) -> Identity | None:
         """Ask the page what it holds."""
-        session = _Session(self.settings, self.guard, silent)
-        info = session.extract(link.url, None)
+        info = _Session(self.settings, self.guard, silent).extract(link.url, None)
         self._check(info)
         return _identity(link, info)
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
-        """Download the stream and the cover picture's file."""
+        """Download the stream, and the cover picture if there is one."""
         session = _Session(self.settings, self.guard, progress)
         info = session.extract(identity.url, work_dir, check=self._check)
         path = info["requested_downloads"][0]["filepath"]
-        return Download(path=str(path), format_id=str(info.get("format_id") or "unknown"))
+        artwork = fetch_artwork(identity.artwork_url, work_dir, self.guard, self.settings.timeout_s)
+        return Download(
+            path=str(path), format_id=str(info.get("format_id") or "unknown"), artwork_path=artwork
+        )
 
     def _check(self, info: dict[str, Any]) -> None:
         """Refuse lists, live streams, previews and what is too long, before a byte is downloaded."""
@@ -127,13 +131,10 @@ class YtDlp:
             raise Protected(f"{service} offers only a preview of this track.", **words)
         duration = info.get("duration")
         if duration and duration > self.settings.max_duration_s:
-            raise BadLink(
-                f"The track lasts {duration / 60:.0f} minutes; at most {self.settings.max_duration_s / 60:.0f} are permitted.",
-                **words,
-            )
+            raise too_long(duration, self.settings.max_duration_s, service)
 
 
-class _Refused(RequestError):  # type: ignore[misc]  # yt-dlp is untyped
+class _Refused(RequestError):  # type: ignore[misc]  # noqa: N818 - yt-dlp is untyped; a carrier
     """Carries our own error through yt-dlp, which only lets its own kind pass."""
 
     def __init__(self, error: MusicError) -> None:
@@ -141,8 +142,12 @@ class _Refused(RequestError):  # type: ignore[misc]  # yt-dlp is untyped
         self.error = error
 
 
-class _Stopped(DownloadCancelled):  # type: ignore[misc]  # yt-dlp is untyped
+class _Stopped(DownloadCancelled):  # type: ignore[misc]
     """Carries what a progress callback raised out of yt-dlp's hooks."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class _Session:
@@ -177,9 +182,9 @@ class _Session:
                     raise checked[0]
                 return info
         except _Stopped as stop:
-            raise _cause(stop) from stop.__cause__
+            raise stop.reason from None
         except DownloadError as error:
-            raise checked[0] if checked else _translate(error, url) from error
+            raise checked[0] if checked else _translate(error) from error
 
     def _params(self, work_dir: str | None) -> dict[str, Any]:
         return {
@@ -229,7 +234,7 @@ class _Session:
             words = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
             self._progress(min(1.0, done / total) if total else 0.0, words)
         except Exception as error:
-            raise _Stopped from error  # yt-dlp lets only this kind through unchanged
+            raise _Stopped(error) from error  # yt-dlp lets only this kind through unchanged
 
 
 class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
@@ -364,12 +369,6 @@ def _service(info: dict[str, Any]) -> str:
     return str(info.get("extractor_key") or info.get("extractor") or "web").lower()
 
 
-def _cause(stop: _Stopped) -> BaseException:
-    if stop.__cause__ is None:
-        raise AssertionError("a stop is always raised from its reason")
-    return stop.__cause__
-
-
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Walk the errors inside an error, by every way that yt-dlp keeps them."""
     waiting: list[BaseException | None] = [error]
@@ -387,36 +386,43 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         ]
 
 
-def _translate(error: DownloadError, url: str) -> MusicError:
-    """Put yt-dlp's error into ours; by class and status where it has them, by its words where it has not."""
-    inner = [each for each in _chain(error) if isinstance(each, BaseException)]
+def _translate(error: DownloadError) -> MusicError:
+    """Put yt-dlp's error into ours: by class and status where it has them, else by its words."""
+    inner = list(_chain(error))
+    spoken = next((each for each in inner if isinstance(each, ExtractorError)), error)
+    text = str(getattr(spoken, "orig_msg", None) or spoken)
+    service = str(getattr(spoken, "ie", None) or "web").lower()
+    if _DRM.search(text) or service == "drm":
+        return _protected(service)
+    return _by_class(inner, service) or _by_words(" ".join(text.split()), service)
+
+
+def _by_class(inner: list[BaseException], service: str) -> MusicError | None:
+    words = {"service": service, "operation": "read page"}
     for each in inner:
         if isinstance(each, _Refused):
             return each.error
-    message = next((each for each in inner if isinstance(each, ExtractorError)), error)
-    text = str(getattr(message, "orig_msg", None) or message)
-    service = str(getattr(message, "ie", None) or "web").lower()
-    words = {"service": service, "operation": "read page"}
-    if _DRM.search(text) or service == "drm":
-        return _protected(service)
-    if any(isinstance(each, GeoRestrictedError) for each in inner) or _GEO.search(text):
-        return GeoBlocked(f"{service} does not serve this track in this country.", **words)
-    for each in inner:
+        if isinstance(each, GeoRestrictedError):
+            return GeoBlocked(f"{service} does not serve this track in this country.", **words)
+        if isinstance(each, UnsupportedError):
+            return BadLink("There is no audio to be found behind this link.", **words)
         if isinstance(each, HTTPError):
-            found = status_error(each.status, each.response.headers, **words)
-            if found is not None:
-                return found
-    if any(isinstance(each, TransportError) for each in inner):
-        return Unavailable(f"{service} cannot be reached or broke off.", **words)
-    if any(isinstance(each, UnsupportedError) for each in inner):
-        return BadLink(
-            "There is no audio to be found behind this link.", service="link", operation="read page"
-        )
+            return status_error(each.status, each.response.headers, service=service, operation="read page")
+        if isinstance(each, TransportError):
+            return Unavailable(f"{service} cannot be reached or broke off.", **words)
+    return None
+
+
+def _by_words(text: str, service: str) -> MusicError:
+    words = {"service": service, "operation": "read page"}
+    said = text if len(text) <= _SAID else text[: _SAID - 1] + "…"
+    if _GEO.search(text):
+        return GeoBlocked(f"{service} does not serve this track in this country: {said}", **words)
     if _LOGIN.search(text):
-        return Unobtainable(f"{service} wants a login for this track: {_sentence(text)}", **words)
+        return Unobtainable(f"{service} wants a login for this track: {said}", **words)
     if _GONE.search(text):
-        return Removed(f"{service}: {_sentence(text)}", **words)
-    return Unobtainable(f"{service} gives no audio for {url}: {_sentence(text)}", **words)
+        return Removed(f"{service} has this track no more: {said}", **words)
+    return Unobtainable(f"{service} gives no audio: {said}", **words)
 
 
 def _protected(service: str) -> Protected:
@@ -426,17 +432,3 @@ def _protected(service: str) -> Protected:
         service=service,
         operation="read page",
     )
-
-
-def _sentence(text: str, limit: int = 200) -> str:
-    clean = " ".join(text.split())
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
-
-
-def clear_downloads(work_dir: str) -> None:
-    """Remove what an unfinished download of another format left in the work folder."""
-    for left in Path(work_dir).glob("download*"):
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
