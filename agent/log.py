@@ -20,14 +20,10 @@ import structlog
 
 _HIDDEN = "[hidden]"
 _PATTERNS = (
-    re.compile(r"\b(?:secret|ntn)_[A-Za-z0-9_-]{6,}"),
-    re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{6,}"),
-    re.compile(r"(?i)(?<=oauth )[A-Za-z0-9._~+/=-]{12,}"),
-    re.compile(r"(?i)(?<=[?&;](?:token|sig|key)=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=[?&;]signature=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=[?&;]access_token=)[^&\s\"']+"),
-    re.compile(r"(?i)(?<=[?&;]client_secret=)[^&\s\"']+"),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
+    re.compile(r"()\b(?:secret|ntn)_[A-Za-z0-9_-]{6,}"),
+    re.compile(r"(?i)\b((?:bearer|oauth) )[A-Za-z0-9._~+/=-]{12,}"),
+    re.compile(r"(?i)([?&;](?:[a-z_-]*(?:token|secret|signature|password|api_?key)|sig|policy)=)[^&\s\"']+"),
+    re.compile(r"(://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
 _SHORTEST_SECRET = 6
 _NOISY = ("httpx", "httpcore", "urllib3", "uvicorn.access", "notion_client", "asyncio", "sse_starlette")
@@ -46,12 +42,13 @@ class Redaction:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         for pattern in _PATTERNS:
-            text = pattern.sub(_HIDDEN, text)
+            text = pattern.sub(rf"\1{_HIDDEN}", text)
         return text
 
     def __call__(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
+        """Cleans one event, as structlog asks its processors to."""
         for name, value in event.items():
             if isinstance(value, str):
                 event[name] = self.clean(value)
@@ -79,7 +76,9 @@ def _keep_for_row(_logger: object, _method: str, event: MutableMapping[str, Any]
     return event
 
 
-def configure(*, as_json: bool, level: str = "info", secrets: Iterable[str] = (), to: TextIO | None = None) -> None:
+def configure(
+    *, as_json: bool, level: str = "info", secrets: Iterable[str] = (), to: TextIO | None = None
+) -> None:
     """Sets up logging for the process: JSON lines or a readable console, on ``to`` (standard error by default)."""
     stream = to or sys.stderr
     common: list[Any] = [

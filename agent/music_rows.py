@@ -17,7 +17,7 @@ from typing import Any
 from handlers.base import TrackPage
 from music_workflow.core.library import Library
 from music_workflow.model import FORMATS, FiledTrack, PageClaims
-from notion_schema.databases import TrackRow
+from notion_schema.databases import TRACKS, TrackRow
 from notion_schema.workspace import Database, Workspace
 
 _PATH_ATTRIBUTES = {"M4A": "m4a_path", "WAV": "wav_path", "AIFF": "aiff_path"}
@@ -25,7 +25,7 @@ _LINK_ATTRIBUTES = {"soundcloud": "soundcloud_url", "youtube": "youtube_url", "b
 _WORDS = {
     "title": "Title",
     "artist_name": "Artist Name",
-    "bpm": "Tempo",
+    "tempo": "Tempo",
     "key": "Key",
     "m4a_path": "M4A File Path",
     "wav_path": "WAV File Path",
@@ -100,7 +100,7 @@ class TrackRows:
         self._written.remember(page_id, {"downloaded": False})
 
     def _tracks(self) -> Database[TrackRow]:
-        return self._workspace.tracks()
+        return self._workspace.database(TRACKS)
 
     def _find(self, filed: FiledTrack) -> TrackRow | None:
         """By our key; else a row that a person made for the same link."""
@@ -117,8 +117,7 @@ class TrackRows:
 
     def _create(self, filed: FiledTrack) -> TrackPage:
         values = _values(filed)
-        tracks = self._tracks()
-        row = tracks.create(values, lookup=lambda: tracks.find_by_key(filed.identity.key))
+        row = self._tracks().create(values)
         self._written.remember(row.id, values)
         return _page(row)
 
@@ -150,12 +149,12 @@ def _values(filed: FiledTrack) -> dict[str, Any]:
         "source_url": identity.url,
         "download_source": identity.service,
         "downloaded": bool(filed.files),
-        "bpm": round(measured.bpm, 2) if measured.bpm is not None else None,
+        "tempo": round(measured.bpm, 2) if measured.bpm is not None else None,
         "key": measured.key,
         "camelot": measured.camelot,
         "duration_s": round(measured.duration_s, 2),
         "loudness_lufs": _rounded(measured.loudness_lufs),
-        "true_peak_db": _rounded(measured.true_peak_db),
+        "peak_db": _rounded(measured.true_peak_db),
         "file_sizes": ", ".join(f"{file.format} {file.size / 1e6:.1f} MB" for file in filed.files),
         "processed_at": datetime.fromisoformat(filed.filed_at).astimezone(UTC),
         "run_id": filed.run_id,
@@ -170,11 +169,13 @@ def _values(filed: FiledTrack) -> dict[str, Any]:
 
 def _page(row: TrackRow, kept: tuple[str, ...] = ()) -> TrackPage:
     paths = tuple(
-        (audio_format, path) for audio_format in FORMATS if (path := getattr(row, _PATH_ATTRIBUTES[audio_format]))
+        (audio_format, path)
+        for audio_format in FORMATS
+        if (path := getattr(row, _PATH_ATTRIBUTES[audio_format]))
     )
     claims = PageClaims(
         paths=paths,
-        bpm=row.bpm,
+        bpm=row.tempo,
         key=row.key or None,
         duration_s=row.duration_s,
         downloaded=bool(row.downloaded),

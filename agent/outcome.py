@@ -26,7 +26,7 @@ from handlers.base import (
 )
 from music_workflow import errors as music
 from notion_schema import errors as notion
-from notion_schema.databases import State
+from notion_schema.vocabulary import State
 
 _FIRST_DELAY_S = 60.0
 _DELAY_GROWTH = 5.0
@@ -78,7 +78,9 @@ def of_done(done: Done) -> Outcome:
     )
 
 
-def of_error(error: Exception, handler: Handler[Any], *, try_number: int, chance: float, link: str | None) -> Outcome:
+def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its parts
+    error: Exception, handler: Handler[Any], *, try_number: int, chance: float, link: str | None
+) -> Outcome:
     """The table: what each kind of error means.
 
     Args:
@@ -126,7 +128,9 @@ def of_error(error: Exception, handler: Handler[Any], *, try_number: int, chance
 
 def of_unknown_type(task_type: str | None, known: Iterable[str]) -> Outcome:
     """The outcome for a row that is Segue's by assignment but names no task type it serves."""
-    said = f"The Task Type {task_type!r} is not one that Segue does" if task_type else "The row has no Task Type"
+    said = (
+        f"The Task Type {task_type!r} is not one that Segue does" if task_type else "The row has no Task Type"
+    )
     return _blocked(f"{said}. Set Task Type to one of: {', '.join(known)}; then set Status to Ready.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from agent.outcome import Issue
 from agent.report import Report
 from notion_schema import blocks
-from notion_schema.databases import State
+from notion_schema.vocabulary import State
 
 _ICONS = {
     State.DONE: "✅",
@@ -26,7 +26,7 @@ _WORDS = {
     State.CANCELLED: "cancelled",
     State.REVIEW: "to be reviewed",
 }
-_VERDICTS = {"pass": "✅ pass", "fail": "❌ fail", "skip": "➖ skip"}
+_VERDICTS = {"pass": "✅ pass", "fail": "❌ fail", "skip": "⏭️ skip"}
 _MOST_LOG = 60_000
 _MOST_ROWS = 80
 
@@ -36,25 +36,20 @@ def marker(run_id: str, worker: str) -> str:
     return f"Run {run_id} by {worker}"
 
 
-def says(block: dict[str, Any], text: str) -> bool:
-    """Whether a block's text contains ``text``."""
-    return text in blocks.plain_text(block)
-
-
 def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[str, Any]]:
     """The blocks of one attempt: what came of it, the picture, the proof, the steps with times, the log."""
     outcome = report.outcome
     took = report.ended_at - report.started_at
     parts = [
-        blocks.heading(2, f"Attempt {report.ref.attempt}: {_WORDS[outcome.state]}"),
+        blocks.heading(f"Attempt {report.ref.attempt}: {_WORDS[outcome.state]}"),
         blocks.callout(outcome.summary, _ICONS[outcome.state]),
         *(blocks.to_do(choice) for choice in outcome.choices),
         *(blocks.image(upload, one.caption) for upload, one in zip(uploads, outcome.pictures, strict=False)),
     ]
     if outcome.evidence:
-        parts += [blocks.heading(3, "Evidence"), _evidence(report)]
+        parts += [blocks.heading("Evidence", 3), _evidence(report)]
     parts += [
-        blocks.heading(3, f"Steps, {took:.1f} s in all"),
+        blocks.heading(f"Steps, {took:.1f} s in all", 3),
         _steps(report),
         blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]),
         blocks.paragraph(mark),

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 
 from agent import log
 from handlers.registry import Registry
-from notion_schema.databases import Priority, State, TaskRow
+from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
 from notion_schema.errors import NotionError, NotShared
+from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Database, Workspace
 
-TASK_DATABASES = ("agent_tasks", "issues_questions")
+_EPOCH = datetime.fromtimestamp(0, UTC)
+TASK_DATABASES = (AGENT_TASKS, ISSUES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Found:
     @property
     def rank(self) -> tuple[int, datetime, str]:
         """Rows sort by priority, then age, then id."""
-        return (Priority.rank(self.row.priority), self.row.created_time, self.row.id)
+        return (rank_of(self.row.priority), self.row.created_time or _EPOCH, self.row.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,12 @@ class Poller:
         workspace: Workspace,
         registry: Registry,
         *,
-        assigned_property: str | None = None,
         agent_page_id: str | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._workspace = workspace
         self._registry = registry
-        self._assigned = (assigned_property, agent_page_id) if assigned_property and agent_page_id else None
+        self._agent = agent_page_id
         self._clock = clock
 
     def look(self) -> Look:
@@ -71,12 +72,14 @@ class Poller:
         postponed = 0
         ended: dict[str, bool] = {}
         for key in TASK_DATABASES:
-            database = self._workspace.find(key)
+            database = self._workspace.databases.get(key)
             if database is None:
+                if key in self._workspace.problems:
+                    failed[key] = str(self._workspace.problems[key])
                 continue
             try:
                 for row in self._rows(database):
-                    state = database.vocabulary.state_of(row.status)
+                    state = database.vocabulary.state(row.status, row.run_state)
                     if state is State.RUNNING:
                         running.append(Found(key, row))
                     elif row.schedule:
@@ -92,26 +95,25 @@ class Poller:
 
     def state_of(self, database_key: str, page_id: str) -> State | None:
         """The state of one row, read fresh; None when the row is gone or means nothing."""
-        database = self._workspace.tasks(database_key)
+        database = self._workspace.database(database_key)
         try:
             row = database.get(page_id)
         except NotShared:
             return None
-        return None if row.in_trash else database.vocabulary.state_of(row.status)
+        return None if row.in_trash else database.vocabulary.state(row.status, row.run_state)
 
     def _rows(self, database: Database[TaskRow]) -> Iterator[TaskRow]:
-        words = database.vocabulary
-        states = [
-            database.equals("status", option)
-            for state in (State.READY, State.RUNNING)
-            for option in words.options(state)
-        ]
-        mine = [database.equals("task_type", name) for name in database.known_options("task_type", self._registry.names)]
-        if self._assigned and database.key == "agent_tasks":
-            mine.append(database.assigned_to(*self._assigned))
-        if not mine:
+        database.check()
+        served = set(database.options("task_type")) & set(self._registry.names)
+        mine = database.any_of(
+            database.equals("task_type", *sorted(served)) if served else None,
+            database.contains("assigned_to", self._agent)
+            if self._agent and database.has("assigned_to")
+            else None,
+        )
+        if mine is None:
             return
-        yield from database.query(database.all_of(database.any_of(*states), database.any_of(*mine)))
+        yield from database.query(database.all_of(database.in_state(State.READY, State.RUNNING), mine))
 
     def _is_due(self, row: TaskRow) -> bool:
         return row.run_after is None or row.run_after <= self._clock()
@@ -122,5 +124,5 @@ class Poller:
     def _has_ended(self, page_id: str, database: Database[TaskRow], ended: dict[str, bool]) -> bool:
         if page_id not in ended:
             row = database.get(page_id)
-            ended[page_id] = database.vocabulary.state_of(row.status) is State.DONE
+            ended[page_id] = database.vocabulary.state(row.status, row.run_state) is State.DONE
         return ended[page_id]

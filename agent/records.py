@@ -48,7 +48,9 @@ def dump_error(error: BaseException) -> dict[str, Any]:
     """An error as JSON-able data."""
     return {
         "class": f"{type(error).__module__}:{type(error).__qualname__}",
-        "args": [arg if isinstance(arg, (str, int, float, bool, type(None))) else repr(arg) for arg in error.args],
+        "args": [
+            arg if isinstance(arg, (str, int, float, bool, type(None))) else repr(arg) for arg in error.args
+        ],
         "attributes": {name: value for name, value in vars(error).items() if _is_plain(value)},
         "traceback": getattr(error, TRACEBACK, None) or "".join(traceback.format_exception(error)),
     }

@@ -17,21 +17,20 @@ from agent import log, page
 from agent.outcome import Issue
 from agent.report import Report, RowRef
 from handlers.base import FollowUp, Handback
-from notion_schema.databases import State, TaskRow
+from notion_schema import blocks
+from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TaskRow
 from notion_schema.errors import NotionError
+from notion_schema.vocabulary import Priority, RunState, State
 from notion_schema.workspace import Database, Workspace
 
 _PROGRESS_EVERY_S = 2.5
-AGENT_TASKS = "agent_tasks"
-ISSUES = "issues_questions"
-EXECUTION_LOGS = "execution_logs"
 _RUN_STATES = {
-    State.DONE: "Done",
-    State.READY: "Waiting",
-    State.BLOCKED: "Blocked",
-    State.FAILED: "Failed",
-    State.REVIEW: "Review",
-    State.CANCELLED: "Cancelled",
+    State.DONE: RunState.DONE,
+    State.READY: RunState.WAITING,
+    State.BLOCKED: RunState.BLOCKED,
+    State.FAILED: RunState.FAILED,
+    State.REVIEW: RunState.REVIEW,
+    State.CANCELLED: RunState.CANCELLED,
 }
 
 
@@ -62,17 +61,19 @@ class Reporting:
         if row.in_trash:
             return Claim(row=None, refused="the row is in the trash")
         ours = row.run_id == ref.run_id
-        state = database.vocabulary.state_of(row.status)
+        state = database.vocabulary.state(row.status, row.run_state)
         if not ours and (state is not State.READY or int(row.attempt or 0) != ref.attempt - 1):
-            return Claim(row=None, refused=f"the row is {row.status}, attempt {int(row.attempt or 0)}, by now")
+            return Claim(
+                row=None, refused=f"the row is {row.status}, attempt {int(row.attempt or 0)}, by now"
+            )
         if ours and state is not State.RUNNING:
             return Claim(row=None, refused=f"a person has set the row to {row.status}")
         if not ours:
             database.update(
                 ref.page_id,
                 {
-                    "status": database.vocabulary.option(State.RUNNING),
-                    "run_state": "Running",
+                    "status": database.vocabulary.word(State.RUNNING),
+                    "run_state": RunState.RUNNING,
                     "attempt": ref.attempt,
                     "run_id": ref.run_id,
                     "worker": self._worker,
@@ -109,7 +110,7 @@ class Reporting:
             return False
         if report.outcome.state is State.CANCELLED:
             return True
-        return database.vocabulary.state_of(row.status) is State.RUNNING
+        return database.vocabulary.state(row.status, row.run_state) is State.RUNNING
 
     def upload_picture(self, report: Report, path: str, *, look_first: bool) -> str | None:
         """Uploads a picture and returns the upload's id; None when the file is gone."""
@@ -127,32 +128,34 @@ class Reporting:
         """Adds this attempt's section to the row's page."""
         notion = self._workspace.notion
         marker = page.marker(report.ref.run_id, self._worker)
-        if look_first and any(page.says(block, marker) for block in notion.list_children(report.ref.page_id)):
+        if look_first and any(
+            marker in blocks.block_text(block) for block in notion.list_children(report.ref.page_id)
+        ):
             return
         notion.append_children(report.ref.page_id, page.section(report, uploads, marker))
 
     def write_log_row(self, report: Report, *, look_first: bool) -> None:
         """Adds the attempt to Execution-Logs, where that database is set."""
-        database = self._workspace.find(EXECUTION_LOGS)
+        database = self._optional(EXECUTION_LOGS)
         if database is None or (look_first and database.find_by_key(report.ref.run_id)):
             return
         outcome = report.outcome
         values: dict[str, Any] = {
-            "name": f"{report.title} · attempt {report.ref.attempt}",
-            "start_time": _at(report.started_at),
-            "end_time": _at(report.ended_at),
+            "title": f"{report.title} · attempt {report.ref.attempt}",
+            "started": _at(report.started_at),
+            "finished": _at(report.ended_at),
             "duration_s": round(report.ended_at - report.started_at, 2),
             "final_status": _final_status(outcome.state),
             "run_id": report.ref.run_id,
             "error_count": 1 if outcome.error else 0,
-            "summary": outcome.summary,
+            "plain_summary": outcome.summary,
             "script_name": f"Segue: {report.task_type}",
             "segue_key": report.ref.run_id,
         }
         if report.ref.database == AGENT_TASKS:
             values["tasks"] = (report.ref.page_id,)
         if outcome.error:
-            values["errors"] = outcome.error
+            values["errors_json"] = outcome.error
         database.create(values)
 
     def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str:
@@ -162,7 +165,7 @@ class Reporting:
         values: dict[str, Any] = {
             "title": follow_up.title,
             "task_type": follow_up.task_type,
-            "status": database.vocabulary.option(State.READY),
+            "status": database.vocabulary.word(State.READY),
             "description": follow_up.description,
             "segue_key": key,
         }
@@ -175,16 +178,13 @@ class Reporting:
         origin = "handed_off_from" if report.ref.database == AGENT_TASKS else "issues"
         values[origin] = (report.ref.page_id,)
 
-        def existing() -> list[Any]:
-            return database.find_by_key(key)
-
-        if (look_first or report.ref.attempt > 1) and (found := existing()):
+        if (look_first or report.ref.attempt > 1) and (found := database.find_by_key(key)):
             return self._reopen(database, found[0], values)
-        return str(database.create(values, lookup=existing).id)
+        return database.create(values, new_options=("task_type",)).id
 
     def file_issue(self, report: Report, issue: Issue) -> str | None:
         """Files the issue, or adds this row to the one that stands for equal failures; returns its page id."""
-        database = self._workspace.find(ISSUES)
+        database = self._optional(ISSUES)
         if database is None or report.ref.database == ISSUES:
             return None
         key = f"issue:{issue.fingerprint}"
@@ -194,40 +194,44 @@ class Reporting:
             changes: dict[str, Any] = {}
             if report.ref.page_id not in row.tasks:
                 changes["tasks"] = (*row.tasks, report.ref.page_id)
-            if database.vocabulary.state_of(row.status) is State.DONE:
-                changes["status"] = database.vocabulary.option(State.READY)
+            if database.vocabulary.state(row.status, row.run_state) is State.DONE:
+                changes["status"] = database.vocabulary.word(State.READY)
             if changes:
                 database.update(row.id, changes)
             return str(row.id)
         created = database.create(
             {
                 "title": issue.title,
-                "status": database.vocabulary.option(State.READY),
+                "status": database.vocabulary.word(State.READY),
                 "description": issue.description,
-                "priority": "High",
-                "type": ("Internal Issue",),
+                "priority": Priority.HIGH,
+                "kinds": ("Internal Issue",),
                 "tasks": (report.ref.page_id,),
                 "segue_key": key,
             },
             children=page.issue_body(issue, report),
-            lookup=lambda: database.find_by_key(key),
+            new_options=("kinds",),
         )
         return str(created.id)
 
     def hand_back(self, handback: Handback) -> None:
         """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone."""
         for key in (AGENT_TASKS, ISSUES):
-            database = self._workspace.find(key)
+            database = self._optional(key)
             if database is None:
                 continue
-            row = database.get(handback.page_id)
-            if row.database_key != key:
+            if not self._holds(database, handback.page_id):
                 continue
-            if database.vocabulary.state_of(row.status) in (State.DONE, State.FAILED, State.BLOCKED):
+            row = database.get(handback.page_id)
+            if database.vocabulary.state(row.status, row.run_state) in (
+                State.DONE,
+                State.FAILED,
+                State.BLOCKED,
+            ):
                 database.update(
                     row.id,
                     {
-                        "status": database.vocabulary.option(handback.state),
+                        "status": database.vocabulary.word(handback.state),
                         "run_state": _RUN_STATES[handback.state],
                         "last_error": handback.why,
                     },
@@ -248,7 +252,7 @@ class Reporting:
             "lease_until": None,
         }
         if outcome.state is not State.CANCELLED:
-            values["status"] = database.vocabulary.option(outcome.state)
+            values["status"] = database.vocabulary.word(outcome.state)
         if outcome.state is State.DONE:
             values["progress"] = 100
         if outcome.run_after_s is not None:
@@ -263,17 +267,34 @@ class Reporting:
         database = self._tasks(database_key)
         database.update(
             page_id,
-            {"status": database.vocabulary.option(State.READY), "run_state": "Waiting", "last_error": why},
+            {
+                "status": database.vocabulary.word(State.READY),
+                "run_state": RunState.WAITING,
+                "last_error": why,
+            },
         )
 
     def _tasks(self, key: str) -> Database[TaskRow]:
-        return self._workspace.tasks(key)
+        return self._workspace.database(key)
+
+    def _optional(self, key: str) -> Database[Any] | None:
+        return self._workspace.databases.get(key)
+
+    def _holds(self, database: Database[Any], page_id: str) -> bool:
+        parent = self._workspace.notion.retrieve_page(page_id)["parent"]
+        return database.id in (parent.get("data_source_id"), parent.get("database_id"))
 
     def _reopen(self, database: Database[TaskRow], row: TaskRow, values: dict[str, Any]) -> str:
         """An ended follow-up of an earlier attempt is set going again; one that is the same or still open is left."""
-        ended = database.vocabulary.state_of(row.status) in (State.DONE, State.FAILED, State.REVIEW)
+        ended = database.vocabulary.state(row.status, row.run_state) in (
+            State.DONE,
+            State.FAILED,
+            State.REVIEW,
+        )
         if ended and row.description != values["description"]:
-            database.update(row.id, {name: values[name] for name in ("status", "description", "link") if name in values})
+            database.update(
+                row.id, {name: values[name] for name in ("status", "description", "link") if name in values}
+            )
         return row.id
 
 
@@ -323,7 +344,9 @@ def deliver(
 
 
 def _final_status(state: State) -> str:
-    return {State.DONE: "Completed", State.FAILED: "Failed", State.CANCELLED: "Cancelled"}.get(state, "Partial")
+    return {State.DONE: "Completed", State.FAILED: "Failed", State.CANCELLED: "Cancelled"}.get(
+        state, "Partial"
+    )
 
 
 def _short(ref: RowRef) -> str:

@@ -19,11 +19,12 @@ from agent.engine import Engine
 from agent.outcome import Outcome
 from agent.report import Report, RowRef
 from agent.reporting import Claim, Reporting, deliver
-from handlers.base import Handler, NeedsHuman, Tools
+from handlers.base import Handler, Tools
 from handlers.registry import Registry
 from music_workflow.model import Progress
 from notion_schema import errors as notion
-from notion_schema.databases import State, TaskRow
+from notion_schema.databases import TaskRow
+from notion_schema.vocabulary import RunState, State
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -127,7 +128,9 @@ class Runner:
             log.get().info("outcome", state=str(result.state), summary=result.summary)
             report = self._engine.step("compose report", self._compose, ref, claim.row, result, began)
             self._engine.submit(
-                REPORT, f"{ref.run_id}/report/1", {"report": records.dump(report, Report), "delivery": 1},
+                REPORT,
+                f"{ref.run_id}/report/1",
+                {"report": records.dump(report, Report), "delivery": 1},
                 queue=REPORT_QUEUE,
             )
             return {"state": str(result.state), "try": claim.try_number}
@@ -135,7 +138,7 @@ class Runner:
     def _take(self, ref: RowRef) -> Claim:
         lease_s = max((h.timeout_s for h in self._registry.handlers.values()), default=0.0)
         claim = self._engine.step("claim", self._reporting.claim, ref, lease_s)
-        if claim.row is not None and claim.row.run_state == "Waiting" and ref.attempt > 1:
+        if claim.row is not None and claim.row.run_state is RunState.WAITING and ref.attempt > 1:
             number = self._engine.step("count tries", self._tries_before, ref)
             return Claim(row=claim.row, try_number=number + 1)
         return claim
@@ -246,7 +249,9 @@ class Runner:
             log="",
         )
         self._engine.submit(
-            REPORT, f"{ref.run_id}/report/1", {"report": records.dump(report, Report), "delivery": 1},
+            REPORT,
+            f"{ref.run_id}/report/1",
+            {"report": records.dump(report, Report), "delivery": 1},
             queue=REPORT_QUEUE,
         )
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
@@ -127,9 +127,8 @@ class Settings(BaseSettings):
     )
 
     # Downloads
-    m4a_codec: str = Field(
+    m4a_codec: Literal["aac256", "alac"] = Field(
         default="aac256",
-        pattern="^(aac256|alac)$",
         validation_alias=_names("M4A_CODEC"),
         description="Optional. aac256 (AAC at 256 kbit/s; an AAC source is copied) or alac (lossless).",
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agent import log
 from agent.engine import Engine
 from agent.music_rows import LastWritten, TrackRows
 from agent.poller import Poller
@@ -19,6 +20,8 @@ from handlers import registry
 from handlers.base import Tools
 from music_workflow.core.library import Library, LibrarySettings
 from notion_schema.client import Notion
+from notion_schema.databases import AGENT_TASKS, ISSUES
+from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
 
@@ -60,26 +63,35 @@ def notion(settings: Settings) -> Iterator[Notion]:
         yield client
 
 
+def workspace(client: Notion, settings: Settings) -> Workspace:
+    """The databases of the settings, bound to what they look like now."""
+
+    def tell(finding: Finding) -> None:
+        log.get().warning(
+            "database finding", database=finding.database, says=f"{finding.sentence} {finding.remedy}"
+        )
+
+    assigned = {"assigned_to": settings.assigned_property}
+    return Workspace.open(
+        client, settings.database_ids, names={AGENT_TASKS: assigned, ISSUES: assigned}, on_finding=tell
+    )
+
+
 @contextmanager
 def worker(settings: Settings) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet."""
     with notion(settings) as client:
-        workspace = Workspace.open(client, settings.database_ids)
+        rows = workspace(client, settings)
         handlers = registry.load()
         engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
         name = settings.worker_name or socket.gethostname()
-        reporting = Reporting(workspace, f"{name} ({os.getpid()})")
+        reporting = Reporting(rows, f"{name} ({os.getpid()})")
         music = library(settings)
         data_dir = settings.data_dir.expanduser().absolute()
-        tools = Tools(library=music, tracks=TrackRows(workspace, music, LastWritten(data_dir / "written.sqlite")))
-        poller = Poller(
-            workspace,
-            handlers,
-            assigned_property=settings.assigned_property,
-            agent_page_id=settings.agent_page_id or None,
-        )
+        tools = Tools(library=music, tracks=TrackRows(rows, music, LastWritten(data_dir / "written.sqlite")))
+        poller = Poller(rows, handlers, agent_page_id=settings.agent_page_id or None)
         yield Worker(
-            workspace,
+            rows,
             handlers,
             engine,
             poller,

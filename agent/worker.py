@@ -14,8 +14,8 @@ from agent.reporting import Reporting
 from agent.runner import REPORT, RUN, Runner, run_id
 from handlers.base import Handler
 from handlers.registry import Registry
-from notion_schema.databases import Priority, State
 from notion_schema.errors import NotionError
+from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Workspace
 
 _SUPERSEDED_LIMIT = 50
@@ -114,8 +114,8 @@ class Worker:
     def _submit(self, found: Found, live: Mapping[str, Run]) -> bool:
         row = found.row
         attempt = int(row.attempt or 0) + 1
-        database = self._workspace.tasks(found.database)
-        wanted = run_id(database.data_source_id, row.id, attempt)
+        database = self._workspace.database(found.database)
+        wanted = run_id(database.id, row.id, attempt)
         handler = self._registry.find(row.task_type)
         queue = handler.queue if handler else Handler.DEFAULT_QUEUE
         for generation in range(1, _SUPERSEDED_LIMIT):
@@ -124,7 +124,7 @@ class Worker:
                 return False
             ref = RowRef(database=found.database, page_id=row.id, attempt=attempt, run_id=name)
             if self._engine.submit(
-                RUN, name, records.dump(ref, RowRef), queue=queue, priority=Priority.rank(row.priority) + 1
+                RUN, name, records.dump(ref, RowRef), queue=queue, priority=rank_of(row.priority) + 1
             ):
                 return True
             run = self._engine.status(name)
@@ -134,7 +134,9 @@ class Worker:
         return False
 
     def _is_reporting(self, name: str) -> bool:
-        return any(run.workflow == REPORT and run.run_id.startswith(f"{name}/") for run in self._engine.live())
+        return any(
+            run.workflow == REPORT and run.run_id.startswith(f"{name}/") for run in self._engine.live()
+        )
 
     # Reconciling -----------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, get_args, get_type_hints
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    get_type_hints,
+)
 
 from music_workflow.core.library import Library
 from music_workflow.model import FiledTrack, PageClaims, Progress
-from notion_schema.databases import State, TaskRow
+from notion_schema.databases import TaskRow
+from notion_schema.vocabulary import State
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -292,4 +304,6 @@ def link_of(row: TaskRow, *, example: str) -> str:
         raise NeedsHuman(
             f"The row names {len(found)} links ({listed}). Put the one that is meant into Link and set Status to Ready."
         )
-    raise NeedsHuman(f"The row names no link. Put one into Link, for example {example}, and set Status to Ready.")
+    raise NeedsHuman(
+        f"The row names no link. Put one into Link, for example {example}, and set Status to Ready."
+    )

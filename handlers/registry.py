@@ -64,7 +64,9 @@ def collect(modules: Iterable[ModuleType]) -> Registry:
     for module, one in _one_each(modules):
         for name in one.names:
             if other := served.get(name.casefold()):
-                raise RegistryError(f"{module.__name__}: the task type {name!r} is already served by {other}.")
+                raise RegistryError(
+                    f"{module.__name__}: the task type {name!r} is already served by {other}."
+                )
             served[name.casefold()] = module.__name__
         found[one.task_type] = one
     return Registry(dict(sorted(found.items())))

@@ -141,7 +141,9 @@ def _facts(filed: FiledTrack) -> tuple[Evidence, ...]:
         Evidence("Source", filed.identity.url),
         Evidence("Source file SHA-256", filed.source_sha256),
         Evidence("Duration", f"{measured.duration_s:.2f} s (source {filed.source_duration_s:.2f} s)"),
-        Evidence("Tempo", _or_unknown(measured.bpm, "{:.2f} BPM", f"confidence {measured.bpm_confidence:.2f}")),
+        Evidence(
+            "Tempo", _or_unknown(measured.bpm, "{:.2f} BPM", f"confidence {measured.bpm_confidence:.2f}")
+        ),
         Evidence(
             "Key",
             f"{measured.key} = {measured.camelot}, confidence {measured.key_confidence:.2f}"

@@ -30,8 +30,9 @@ from handlers.base import (
     minutes,
 )
 from music_workflow.model import Check, FiledTrack
-from notion_schema.databases import State, TaskRow
+from notion_schema.databases import TaskRow
 from notion_schema.ids import BadId, parse_id
+from notion_schema.vocabulary import State
 
 _RUN_ID = re.compile(r"Run ID:\s*(\S+)")
 

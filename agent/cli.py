@@ -1,0 +1,223 @@
+"""The ``segue`` command: parses, calls, prints. What takes long to import is imported where it is used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from agent import log
+from agent.settings import Settings
+
+app = typer.Typer(
+    name="segue",
+    help="A Notion-native agent task worker for a music library.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+task_app = typer.Typer(help="Task rows.", no_args_is_help=True)
+workspace_app = typer.Typer(
+    help="The embedded workspace: a Notion of your own on this machine.", no_args_is_help=True
+)
+app.add_typer(task_app, name="task")
+app.add_typer(workspace_app, name="workspace")
+
+_GRACE_S = 10
+
+
+def main() -> None:
+    """Runs the command; an expected error ends it with one sentence."""
+    from agent.engine import EngineInUseError
+    from handlers.registry import RegistryError
+    from notion_schema.errors import NotionError
+    from notion_schema.ids import BadId
+
+    try:
+        app()
+    except (NotionError, EngineInUseError, RegistryError, BadId, SettingsError) as error:
+        _fail(str(error))
+
+
+class SettingsError(Exception):
+    """A required setting is missing."""
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when all rows are done.")] = False,
+    audio: Annotated[Path | None, typer.Option(help="Use the audio files of this folder.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the board; 0 takes a free one.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Keep everything in this folder.")] = None,
+) -> None:
+    """The main job on the embedded workspace: rows become finished tracks, nothing leaves this machine."""
+    from agent.demo import run_demo
+
+    sys.exit(run_demo(once=once or not sys.stdout.isatty(), audio=audio, port=port, data=data))
+
+
+@app.command()
+def run(
+    once: Annotated[bool, typer.Option("--once", help="One look; what it finds is run to its end.")] = False,
+    until_idle: Annotated[
+        bool, typer.Option("--until-idle", help="Until nothing is due and nothing runs.")
+    ] = False,
+) -> None:
+    """Work: poll the task databases, run what is ready, report."""
+    from agent import wiring
+
+    settings = _settings()
+    with wiring.worker(settings) as worker:
+        worker.start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: worker.ask_to_stop())
+        if once:
+            complete = worker.run_once()
+        elif until_idle:
+            complete = worker.run_until_idle()
+        else:
+            worker.run_forever()
+            complete = True
+        # A step that outlives the grace is not waited for: its child ends with us, and the next start resumes it.
+        threading.Timer(_GRACE_S + 5, os._exit, args=(0,)).start()
+        worker.stop(_GRACE_S if not (once or until_idle) else 0)
+    sys.stdout.flush()
+    os._exit(0 if complete else 1)
+
+
+@app.command()
+def handlers() -> None:
+    """List the task types, each with its runbook."""
+    from handlers import registry
+
+    console = Console()
+    known = registry.load()
+    for name, handler in known.handlers.items():
+        aliases = f"  (also: {', '.join(handler.aliases)})" if handler.aliases else ""
+        console.print(f"[bold]{name}[/bold]{aliases}", highlight=False)
+        console.print(
+            f"up to {handler.attempts} attempts of {handler.timeout_s / 60:.0f} minutes · {' → '.join(handler.steps)}",
+            style="dim",
+            highlight=False,
+        )
+        console.print(known.runbook(name).strip(), markup=False, highlight=False)
+        console.print()
+
+
+@task_app.command("add")
+def task_add(
+    task_type: Annotated[str, typer.Argument(help="For example “Sync track”.")],
+    url: Annotated[str, typer.Option(help="The link the task is about.")] = "",
+    title: Annotated[str, typer.Option(help="The row's title.")] = "",
+    priority: Annotated[str, typer.Option(help="Critical, High, Medium, Low or Routine.")] = "",
+) -> None:
+    """Create a task row, ready to run."""
+    from agent import tasks, wiring
+    from handlers import registry
+
+    settings = _settings()
+    known = registry.load()
+    if known.find(task_type) is None:
+        _fail(f"There is no task type “{task_type}”. Segue does: {', '.join(known.handlers)}.")
+    with wiring.notion(settings) as notion:
+        row = tasks.add(
+            wiring.workspace(notion, settings), task_type, url=url, title=title, priority=priority
+        )
+    typer.echo(f"{row.title}\n{row.url}")
+
+
+@app.command()
+def status(
+    limit: Annotated[int, typer.Option(help="How many ended runs to show.")] = 20,
+) -> None:
+    """Show what runs and what ran on this machine."""
+    from agent import history
+
+    settings = _settings(need_notion=False)
+    table = Table("Run", "State", "Began (UTC)", "Took", "Result", box=None, header_style="bold")
+    for line in history.recent(settings.engine_url, limit):
+        table.add_row(line.name, line.state, line.began, line.took, line.result)
+    Console().print(table if table.rows else "Nothing has run yet.")
+
+
+@app.command()
+def provision(
+    page: Annotated[
+        str, typer.Option(help="Link of the page under which missing databases are created.")
+    ] = "",
+    apply: Annotated[bool, typer.Option("--apply", help="Carry the plan out.")] = False,
+    write_env: Annotated[bool, typer.Option("--write-env", help="Add the database ids to .env.")] = False,
+) -> None:
+    """Show what the databases lack; with --apply, add it. Nothing is renamed, retyped or deleted."""
+    from agent import setup, wiring
+
+    settings = _settings(need_databases=False)
+    with wiring.notion(settings) as notion:
+        plan = setup.plan(notion, settings, page)
+        for line in plan.lines or ("Everything is there; nothing is to be added.",):
+            typer.echo(line)
+        if not apply:
+            typer.echo("Nothing was changed. Run again with --apply to carry this out.")
+            return
+        ids = setup.apply(notion, plan)
+    lines = setup.env_lines(ids)
+    if write_env:
+        setup.add_to_env(Path(".env"), lines)
+        typer.echo("The database ids stand in .env.")
+    else:
+        typer.echo("Put these into .env:\n" + "\n".join(lines))
+
+
+@workspace_app.command("serve")
+def workspace_serve(
+    data: Annotated[Path, typer.Option(help="Folder of the workspace.")] = Path("workspace"),
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8787,
+    token: Annotated[str, typer.Option(help="The integration's token; a new one is made without it.")] = "",
+    root_page: Annotated[str, typer.Option(help="Id of the top page.")] = "",
+    fault: Annotated[
+        list[str] | None, typer.Option(help="A fault switch, name=value; may be repeated.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write each exchange to this file as JSON lines.")
+    ] = None,
+) -> None:
+    """Serve the embedded workspace: the API for the worker, the board for you."""
+    from agent import embedded
+
+    embedded.serve(data, port=port, token=token, root_page=root_page, faults=fault or [], record=record)
+
+
+def _settings(*, need_notion: bool = True, need_databases: bool = True) -> Settings:
+    settings = Settings()
+    log.configure(as_json=settings.log_json, level=settings.log_level, secrets=settings.secrets)
+    if need_notion and not settings.notion_token.get_secret_value():
+        raise SettingsError(
+            "NOTION_TOKEN is not set. Put your integration's token into .env (see .env.example)."
+        )
+    if need_notion and need_databases:
+        missing = [
+            name
+            for name, text in (
+                ("AGENT_TASKS_DB_ID", settings.agent_tasks_db_id),
+                ("ISSUES_QUESTIONS_DB_ID", settings.issues_questions_db_id),
+                ("TRACKS_DB_ID", settings.tracks_db_id),
+            )
+            if not text
+        ]
+        if missing:
+            raise SettingsError(
+                f"{', '.join(missing)} not set. Put the databases' links into .env, or create them with"
+                " `segue provision --page LINK --apply --write-env`."
+            )
+    return settings
+
+
+def _fail(sentence: str) -> NoReturn:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False)
+    sys.exit(1)
