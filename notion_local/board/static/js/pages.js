@@ -12,22 +12,16 @@ export class Pages {
   }
 
   /** Take in a page as the server gave it. A row read with fewer columns keeps the others it had. */
-  put(page) {
+  put(page, { own = false } = {}) {
     const before = this.#known.get(page.id);
-    const merged = before ? { ...page, properties: { ...before.properties, ...page.properties } } : page;
-    this.#known.set(page.id, merged);
-    this.#tell({ id: page.id, page: merged.in_trash ? null : merged, before });
+    const merged = this.#merge(page);
+    this.#tell({ id: page.id, page: merged.in_trash ? null : merged, before, own });
     return merged;
   }
 
   /** Take in rows that are about to be shown: nobody needs to be told. */
   learn(pages) {
-    return pages.map((page) => {
-      const before = this.#known.get(page.id);
-      const merged = before ? { ...page, properties: { ...before.properties, ...page.properties } } : page;
-      this.#known.set(page.id, merged);
-      return merged;
-    });
+    return pages.map((page) => this.#merge(page));
   }
 
   drop(id) {
@@ -40,7 +34,10 @@ export class Pages {
     this.#known.clear();
   }
 
-  /** Hear { id, page, before } for each change; `page` is null for a row that went away. Returns what ends it. */
+  /**
+   * Hear { id, page, before, own } for each change: `page` is null for a row that went away, `own` is true for what
+   * this very person did. Returns what ends it.
+   */
   subscribe(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -53,13 +50,20 @@ export class Pages {
     const before = this.#known.get(id);
     const payload = encode(property.type, input);
     const optimistic = preview(property, payload);
-    if (before) this.put({ ...before, properties: { ...before.properties, [property.name]: optimistic } });
+    if (before) this.put({ ...before, properties: { ...before.properties, [property.name]: optimistic } }, { own: true });
     try {
-      return this.put(await api.updateProperties(id, { [property.id]: payload }));
+      return this.put(await api.updateProperties(id, { [property.id]: payload }), { own: true });
     } catch (error) {
-      if (before) this.put(before);
+      if (before) this.put(before, { own: true });
       throw error;
     }
+  }
+
+  #merge(page) {
+    const before = this.#known.get(page.id);
+    const merged = before ? { ...page, properties: { ...before.properties, ...page.properties } } : page;
+    this.#known.set(page.id, merged);
+    return merged;
   }
 
   #tell(change) {

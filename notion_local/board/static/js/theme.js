@@ -3,5 +3,5 @@
 "use strict";
 {
   const chosen = localStorage.getItem("segue.theme");
-  if (chosen) document.documentElement.dataset.theme = chosen;
+  if (chosen) document.documentElement.dataset.theme = JSON.parse(chosen);
 }
