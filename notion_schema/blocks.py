@@ -1,18 +1,16 @@
 """Page content: text in Notion's portions, block builders, and batches Notion accepts.
 
-Notion counts text in UTF-16 units (2,000 a run, 100 runs a list), blocks by the hundred and nesting by two levels.
-Everything here is pure: JSON in, JSON out. What does not fit is cut where a reader sees it, never silently.
-Called by ``client`` (batches), ``properties`` (runs) and the worker's reporting (builders).
+Notion counts text in UTF-16 units (2,000 a run, 100 runs a list), blocks by the hundred and nesting by two
+levels. Everything here is pure: JSON in, JSON out. What does not fit is cut where a reader sees it, never
+silently. Called by ``client`` (batches), ``properties`` (runs) and the worker's reporting (builders).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal
 
 Json = dict[str, Any]
 Color = Literal["default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red"]
@@ -72,9 +70,12 @@ def rich_text(
     ]
 
 
-def plain_text(runs: Iterable[Json]) -> str:
-    """The whole text of a rich text list, all runs, formatting left out."""
-    return "".join(run["plain_text"] if "plain_text" in run else _content(run) for run in runs)
+def plain_text(source: Iterable[Json] | Json) -> str:
+    """The whole text of a rich text list or of a block, formatting and children left out."""
+    if isinstance(source, dict):
+        body = source.get(str(source.get("type", "")), {})
+        return plain_text(body.get("rich_text", [])) if isinstance(body, dict) else ""
+    return "".join(run["plain_text"] if "plain_text" in run else _content(run) for run in source)
 
 
 def _content(run: Json) -> str:
@@ -82,13 +83,7 @@ def _content(run: Json) -> str:
     return str(text.get("content", "")) if isinstance(text, dict) else ""
 
 
-def block_text(block: Json) -> str:
-    """The text of one block as read from Notion, its children left out; empty for blocks without text."""
-    body = block.get(str(block.get("type", "")), {})
-    return plain_text(body.get("rich_text", [])) if isinstance(body, dict) else ""
-
-
-# --- builders ---------------------------------------------------------------------------------------------------
+# --- builders -------------------------------------------------------------------------------------------
 
 
 def _block(kind: str, body: Json) -> Json:
@@ -107,7 +102,7 @@ def paragraph(text: str, *, link: str | None = None) -> Json:
     return _block("paragraph", {"rich_text": rich_text(text, link=link)})
 
 
-def heading(text: str, level: Literal[1, 2, 3] = 2, *, children: Sequence[Json] = ()) -> Json:
+def heading(level: Literal[1, 2, 3], text: str, children: Sequence[Json] = ()) -> Json:
     """A heading; with children it can be folded."""
     return _textual(f"heading_{level}", text, children, is_toggleable=bool(children))
 
@@ -178,7 +173,7 @@ def _uploaded(kind: str, upload_id: str, caption: str) -> Json:
     )
 
 
-# --- batches ----------------------------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -230,7 +225,8 @@ def _divide(block: Json) -> tuple[Json, list[Json]]:
     nested = children_of(block)
     if not nested:
         return block, []
-    # A table must be born with a row; its rows have no children. Anything deeper than that follows level by level.
+    # A table must be born with a row; its rows have no children. Anything deeper than that follows level by
+    # level.
     shallow = not any(children_of(child) for child in nested)
     along = _fitting(nested) if shallow else 0
     body = {key: value for key, value in block[block["type"]].items() if key != "children"}

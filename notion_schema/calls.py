@@ -1,6 +1,7 @@
 """One call to Notion as data, what is noted about it, and how long its failures are borne.
 
-Plain records, shared by ``client`` and those who watch it (the worker's metrics, the tests). Nothing here does anything.
+Plain records, shared by ``client`` and those who watch it (the worker's metrics, the tests). Nothing here
+does anything.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ class Patience:
         total_s: Seconds one call may take with all its waits; a longer ``Retry-After`` is reported at once.
         first_wait_s: Wait before the second sending; doubled each time, with jitter.
         longest_wait_s: The doubling ends here.
-        settle_s: Wait before looking for what a lost call may have made: Notion's queries lag behind its writes.
+        settle_s: Wait before looking for what a lost call may have made: Notion's queries lag behind its
+            writes.
     """
 
     attempts: int = 6

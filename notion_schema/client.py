@@ -1,43 +1,34 @@
 """Notion over HTTP, as typed functions: the only file that imports the client library.
 
-Every call keeps the token's pace, is retried for seconds when Notion stumbles, and ends as one of the errors in
-``errors``. A call that may have been carried out although its answer was lost is repeated only where repeating is
-harmless, or after the caller's ``lookup`` said that nothing is there. The library's own retry is off, and its endpoint
-functions are not used: they drop arguments they do not know without a word.
-Called by ``workspace`` and ``provisioning``; the worker asks those, and this for uploads, blocks and comments.
+Every call keeps the token's pace, is retried for seconds when Notion stumbles, and ends as one of the
+errors in ``errors``. A call that may have been carried out although its answer was lost is repeated only
+where repeating is harmless, or after the caller's ``lookup`` said that nothing is there. The library's own
+retry is off, and its endpoint functions are not used: they drop arguments they do not know without a word.
+Called by ``workspace`` and ``provisioning``; the worker asks those, and this for uploads, blocks and
+comments.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 import notion_client
 from notion_client.errors import HTTPResponseError, RequestTimeoutError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
-from tenacity.nap import sleep_using_event
-from tenacity.wait import wait_exponential_jitter
 
 from notion_schema import blocks, refusals
 from notion_schema.calls import Call, Json, Lookup, Patience, Position, Repeat, RequestNote
-from notion_schema.errors import NotionError, Refused, ResultLimit, Unavailable
 from notion_schema.pace import LocalPace, Pace
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from notion_schema.sending import PAGE_SIZE, Sender
 
 NOTION_VERSION = "2026-03-11"
-PAGE_SIZE = 100
 SINGLE_PART_BYTES = 20 * 1024 * 1024
 PART_BYTES = 10 * 1024 * 1024
 OLDEST_FIRST: tuple[Json, ...] = ({"timestamp": "created_time", "direction": "ascending"},)
-_RESCANS = 3
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -76,14 +67,14 @@ class Notion:
             raise ValueError("The Notion token is empty. Set NOTION_TOKEN.")
         self.base_url = base_url.rstrip("/")
         self._token = token
-        self._patience = patience or Patience()
-        self._pace = pace or LocalPace(rate_per_s)
-        self._on_request = on_request
-        self._closing = threading.Event()
-        self._counting = threading.Lock()
-        self._counts: Counter[str] = Counter()
+        self._sender = Sender(
+            self._exchange,
+            pace=pace or LocalPace(rate_per_s),
+            patience=patience or Patience(),
+            on_request=on_request,
+        )
         # The library logs to the console by itself and names addresses there; our notes go to on_request.
-        silent = logging.Logger("notion_client", level=logging.CRITICAL)
+        silent = logging.Logger("notion_client", level=logging.CRITICAL)  # noqa: LOG001  not a global one: nobody may switch it on
         silent.addHandler(logging.NullHandler())
         self._http = httpx.Client(trust_env=address.host not in _LOOPBACK)
         self._api = notion_client.Client(
@@ -110,19 +101,20 @@ class Notion:
 
     def close(self) -> None:
         """Give up waits in progress and close the connections."""
-        self._closing.set()
+        self._sender.stop()
         self._http.close()
 
     def counts(self) -> dict[str, int]:
         """HTTP requests sent so far, by method and endpoint."""
-        with self._counting:
-            return dict(self._counts)
+        return self._sender.counts()
 
-    # --- who and what ---------------------------------------------------------------------------------------------
+    # --- who and what -----------------------------------------------------------------------------------
 
     def me(self) -> Json:
         """The integration itself, as Notion's bot user."""
-        return self._call(Call(operation="ask who the token belongs to", method="GET", endpoint="users/me"))
+        return self._sender.call(
+            Call(operation="ask who the token belongs to", method="GET", endpoint="users/me")
+        )
 
     def search_data_sources(self, title: str = "") -> Iterator[Json]:
         """Data sources shared with the integration whose title holds these words; all of them without words."""
@@ -130,13 +122,15 @@ class Notion:
         if title:
             body["query"] = title
         call = Call(operation="search for databases", method="POST", endpoint="search", body=body)
-        return self._pages_of(call)
+        return self._sender.pages(call)
 
-    # --- pages ----------------------------------------------------------------------------------------------------
+    # --- pages ------------------------------------------------------------------------------------------
 
     def retrieve_page(self, page_id: str) -> Json:
         """A page with its properties, as it is now (reads one's own writes, which a query may not)."""
-        return self._call(Call(operation="read a page", method="GET", endpoint="pages/{}", ids=(page_id,)))
+        return self._sender.call(
+            Call(operation="read a page", method="GET", endpoint="pages/{}", ids=(page_id,))
+        )
 
     def create_page(
         self,
@@ -174,7 +168,7 @@ class Notion:
             cover=cover,
             children=first.blocks or None,
         )
-        page = self._call(
+        page = self._sender.call(
             Call(
                 operation="create a page", method="POST", endpoint="pages", body=body, repeat=Repeat.DOUBLES
             ),
@@ -198,7 +192,7 @@ class Notion:
     ) -> Json:
         """Set properties of a page, or move it to the trash and back. Repeating it changes nothing more."""
         body = _given(properties=properties, in_trash=in_trash, icon=icon, cover=cover)
-        return self._call(
+        return self._sender.call(
             Call(operation="update a page", method="PATCH", endpoint="pages/{}", ids=(page_id,), body=body)
         )
 
@@ -210,7 +204,7 @@ class Notion:
             endpoint="pages/{}/properties/{}",
             ids=(page_id, property_id),
         )
-        return self._pages_of(call)
+        return self._sender.pages(call)
 
     def query(
         self,
@@ -245,13 +239,13 @@ class Notion:
             query={"filter_properties": list(properties)} if properties else None,
             body=body,
         )
-        return self._pages_of(call, page_size)
+        return self._sender.pages(call, page_size)
 
-    # --- databases ------------------------------------------------------------------------------------------------
+    # --- databases --------------------------------------------------------------------------------------
 
     def retrieve_database(self, database_id: str) -> Json:
         """A database: its title and its data sources; the properties are theirs."""
-        return self._call(
+        return self._sender.call(
             Call(operation="read a database", method="GET", endpoint="databases/{}", ids=(database_id,))
         )
 
@@ -280,7 +274,7 @@ class Notion:
             body=body,
             repeat=Repeat.DOUBLES,
         )
-        return self._call(call, lookup)
+        return self._sender.call(call, lookup)
 
     def update_database(
         self,
@@ -298,7 +292,7 @@ class Notion:
             icon=icon,
             in_trash=in_trash,
         )
-        return self._call(
+        return self._sender.call(
             Call(
                 operation="update a database",
                 method="PATCH",
@@ -310,7 +304,7 @@ class Notion:
 
     def retrieve_data_source(self, data_source_id: str) -> Json:
         """A data source with its properties: types, options, ids."""
-        return self._call(
+        return self._sender.call(
             Call(
                 operation="read the properties of a database",
                 method="GET",
@@ -321,7 +315,7 @@ class Notion:
 
     def update_data_source(self, data_source_id: str, *, properties: Json) -> Json:
         """Add or change properties. A list of options replaces the one that is there: send all of them."""
-        return self._call(
+        return self._sender.call(
             Call(
                 operation="change the properties of a database",
                 method="PATCH",
@@ -331,7 +325,7 @@ class Notion:
             )
         )
 
-    # --- content --------------------------------------------------------------------------------------------------
+    # --- content ----------------------------------------------------------------------------------------
 
     def list_children(self, block_id: str) -> Iterator[Json]:
         """The blocks directly inside a page or block, in order."""
@@ -341,7 +335,7 @@ class Notion:
             endpoint="blocks/{}/children",
             ids=(block_id,),
         )
-        return self._pages_of(call)
+        return self._sender.pages(call)
 
     def append_children(
         self,
@@ -357,15 +351,15 @@ class Notion:
             block_id: The page or block.
             children: Blocks, with their own children inside.
             position: Where among the children that are there; last when ``None``.
-            lookup: Finds blocks that a lost call may have made, as ``{"results": [blocks]}``. It is asked for each
-                call of at most a hundred blocks.
+            lookup: Finds blocks that a lost call may have made, as ``{"results": [blocks]}``. It is asked
+                for each call of at most a hundred blocks.
 
         Returns:
             Ids of the blocks created directly below ``block_id``, in order.
 
         Raises:
-            Unavailable: With ``maybe_landed`` when an answer was lost and no ``lookup`` was given. Blocks of earlier
-                calls are there.
+            Unavailable: With ``maybe_landed`` when an answer was lost and no ``lookup`` was given. Blocks
+                of earlier calls are there.
         """
         created: list[str] = []
         for batch in blocks.batches(children):
@@ -386,7 +380,7 @@ class Notion:
             repeat=Repeat.DOUBLES,
         )
         # Some answers list the blocks that follow the new ones as well; the new ones come first.
-        ids = [block["id"] for block in self._call(call, lookup)["results"]][: len(batch.blocks)]
+        ids = [block["id"] for block in self._sender.call(call, lookup)["results"]][: len(batch.blocks)]
         self._append_later(ids, batch)
         return ids
 
@@ -396,7 +390,7 @@ class Notion:
 
     def update_block(self, block_id: str, kind: str, content: Json) -> Json:
         """Replace the content of a block; ``kind`` is its type, which cannot change."""
-        return self._call(
+        return self._sender.call(
             Call(
                 operation="change a block",
                 method="PATCH",
@@ -408,7 +402,7 @@ class Notion:
 
     def delete_block(self, block_id: str) -> Json:
         """Move a block, and what is inside it, to the trash."""
-        return self._call(
+        return self._sender.call(
             Call(operation="delete a block", method="DELETE", endpoint="blocks/{}", ids=(block_id,))
         )
 
@@ -426,9 +420,9 @@ class Notion:
             body={**place, "rich_text": blocks.rich_text(text)},
             repeat=Repeat.DOUBLES,
         )
-        return self._call(call)
+        return self._sender.call(call)
 
-    # --- files ----------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------------------------
 
     def upload_file(self, source: Path | bytes, *, filename: str, content_type: str) -> str:
         """Upload a file, in parts above 20 MiB, and return the id that blocks and properties refer to.
@@ -444,14 +438,14 @@ class Notion:
             number_of_parts=parts if parts > 1 else None,
         )
         upload_id = str(
-            self._call(
+            self._sender.call(
                 Call(operation="begin a file upload", method="POST", endpoint="file_uploads", body=body)
             )["id"]
         )
         for number, part in enumerate(_parts_of(source, PART_BYTES if parts > 1 else max(size, 1)), start=1):
             self._send_part(upload_id, (filename, part, content_type), number if parts > 1 else None)
         if parts > 1:
-            self._call(
+            self._sender.call(
                 Call(
                     operation="finish a file upload",
                     method="POST",
@@ -463,6 +457,17 @@ class Notion:
             )
         return upload_id
 
+    def find_upload(self, filename: str) -> str | None:
+        """Id of the latest finished upload under this name, when there is one."""
+        call = Call(
+            operation="look for a file upload",
+            method="GET",
+            endpoint="file_uploads",
+            query={"status": "uploaded"},
+        )
+        found = [upload for upload in self._sender.pages(call) if upload.get("filename") == filename]
+        return str(max(found, key=lambda upload: str(upload["created_time"]))["id"]) if found else None
+
     def _send_part(self, upload_id: str, part: tuple[str, bytes, str], number: int | None) -> None:
         call = Call(
             operation="send a file",
@@ -473,110 +478,15 @@ class Notion:
             repeat=Repeat.DOUBLES,
         )
         # A part that arrived may be sent again; a whole file that arrived may not, so that one is looked for.
-        self._call(call, lookup=(lambda: self._uploaded(upload_id)) if number is None else (lambda: None))
+        self._sender.call(
+            call, lookup=(lambda: self._uploaded(upload_id)) if number is None else (lambda: None)
+        )
 
     def _uploaded(self, upload_id: str) -> Json | None:
-        upload = self._call(
+        upload = self._sender.call(
             Call(operation="read a file upload", method="GET", endpoint="file_uploads/{}", ids=(upload_id,))
         )
         return upload if upload.get("status") == "uploaded" else None
-
-    # --- one call -------------------------------------------------------------------------------------------------
-
-    def _pages_of(self, call: Call, page_size: int = PAGE_SIZE) -> Iterator[Json]:
-        """Every result of a paginated call, each once, from a fresh start when a cursor dies."""
-        seen: set[str] = set()
-        cursor: str | None = None
-        rescans = 0
-        while True:
-            try:
-                answer = self._call(_at(call, cursor, page_size))
-            except NotionError as error:
-                page_size, restart = _recovery(error, cursor, page_size)
-                rescans += restart
-                if rescans > _RESCANS:
-                    raise
-                cursor = None if restart else cursor
-                continue
-            if answer.get("object") != "list":
-                yield answer
-                return
-            for result in answer["results"]:
-                key = str(result.get("id") or "")
-                if call.endpoint.endswith("/properties/{}") or key not in seen:
-                    seen.add(key)
-                    yield result
-            _check_complete(call, answer)
-            cursor = answer.get("next_cursor")
-            if not answer.get("has_more"):
-                return
-
-    def _call(self, call: Call, lookup: Lookup | None = None) -> Json:
-        patience = self._patience
-        lost = False
-
-        def once() -> Json:
-            nonlocal lost
-            if lost and lookup is not None:
-                found = lookup()
-                if found is not None:
-                    return found
-                lost = False
-            try:
-                return self._once(call, attempts.statistics.get("attempt_number", 1))
-            except Unavailable as error:
-                lost = error.maybe_landed
-                raise
-
-        attempts = Retrying(
-            retry=retry_if_exception(lambda error: _worth_repeating(error, lookup)),
-            stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_s),
-            wait=self._wait,
-            sleep=sleep_using_event(self._closing),
-            reraise=True,
-        )
-        return attempts(once)
-
-    def _wait(self, state: RetryCallState) -> float:
-        patience = self._patience
-        error = state.outcome.exception() if state.outcome else None
-        growing = wait_exponential_jitter(
-            initial=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
-        )(state)
-        if not isinstance(error, Unavailable):
-            return growing
-        return max(growing, error.retry_after_s or 0.0, patience.settle_s if error.maybe_landed else 0.0)
-
-    def _once(self, call: Call, attempt: int) -> Json:
-        waited = self._stand_in_line(call)
-        begun = time.monotonic()
-        error: NotionError | None = None
-        answer: Json | None = None
-        try:
-            answer = self._exchange(call)
-        except NotionError as refusal:
-            error = refusal
-            if isinstance(refusal, Unavailable) and refusal.retry_after_s:
-                self._pace.pause(refusal.retry_after_s)
-        self._note(call, attempt, waited, time.monotonic() - begun, answer, error)
-        if error is not None:
-            raise error
-        assert answer is not None  # noqa: S101  told to mypy: either there is an answer or it was raised
-        return answer
-
-    def _stand_in_line(self, call: Call) -> float:
-        wait = self._pace.reserve(self._patience.total_s)
-        if wait > self._patience.total_s:
-            raise Unavailable(
-                f"Notion asked to be left alone for another {wait:.0f} seconds; Segue did not {call.operation}.",
-                operation=call.operation,
-                retry_after_s=wait,
-            )
-        if wait > 0:
-            self._closing.wait(wait)
-        if self._closing.is_set():
-            raise Unavailable(f"Segue is stopping and did not {call.operation}.", operation=call.operation)
-        return wait
 
     def _exchange(self, call: Call) -> Json:
         """Send once. The library's and the transport's errors end here."""
@@ -610,78 +520,10 @@ class Notion:
             raise refusals.no_answer(call, "the answer was not an object", sent=True)
         return answer
 
-    def _note(
-        self,
-        call: Call,
-        attempt: int,
-        waited_s: float,
-        seconds: float,
-        answer: Json | None,
-        error: NotionError | None,
-    ) -> None:
-        with self._counting:
-            self._counts[call.name] += 1
-        if self._on_request is None:
-            return
-        request_id = error.request_id if error else (answer or {}).get("request_id")
-        self._on_request(
-            RequestNote(
-                method=call.method,
-                endpoint=call.endpoint,
-                status=error.status if error else 200,
-                code=error.code if error else None,
-                request_id=request_id,
-                seconds=seconds,
-                waited_s=waited_s,
-                attempt=attempt,
-            )
-        )
-
 
 def _given(**arguments: Any) -> Json:
     """The arguments that were given: Notion refuses ``null`` where a key may be left out."""
     return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _worth_repeating(error: BaseException, lookup: Lookup | None) -> bool:
-    return isinstance(error, Unavailable) and (not error.maybe_landed or lookup is not None)
-
-
-def _at(call: Call, cursor: str | None, page_size: int) -> Call:
-    """The call for one page of results."""
-    place = _given(start_cursor=cursor, page_size=page_size)
-    spread = {field: getattr(call, field) for field in ("operation", "method", "endpoint", "ids", "repeat")}
-    if call.method == "GET":
-        return Call(**spread, query={**(call.query or {}), **place})
-    return Call(**spread, query=call.query, body={**(call.body or {}), **place})
-
-
-def _recovery(error: NotionError, cursor: str | None, page_size: int) -> tuple[int, bool]:
-    """How to go on after a page of results failed: the page size, and whether to start again; or raise."""
-    if isinstance(error, Refused) and cursor is not None and "start_cursor" in error.message:
-        return page_size, True
-    gateway_timeout = 504
-    if isinstance(error, Unavailable) and error.status == gateway_timeout and page_size > 1:
-        return max(1, page_size // 2), False
-    raise error
-
-
-def _check_complete(call: Call, answer: Json) -> None:
-    status = answer.get("request_status") or {}
-    if status.get("type") == "incomplete":
-        raise ResultLimit(
-            f"Notion stopped before the end ({status.get('incomplete_reason', 'no reason given')}), so Segue could not "
-            f"{call.operation} completely. Narrow the filter, or archive old rows.",
-            operation=call.operation,
-            code="incomplete",
-            request_id=answer.get("request_id"),
-        )
-    if answer.get("has_more") and not answer.get("next_cursor"):
-        raise Unavailable(
-            f"Notion said there is more but not where, so Segue could not {call.operation} completely.",
-            operation=call.operation,
-            request_id=answer.get("request_id"),
-        )
 
 
 def _parts_of(source: Path | bytes, size: int) -> Iterator[bytes]:

@@ -1,9 +1,9 @@
 """The six databases, declared so that each reads as its table.
 
-An attribute is a column: its Python type, then its kind with the name in Notion and the other names that may serve.
-Names are those of the owner's real databases; columns that people or other agents write (Execution Log, Blocking
-Reason) are not declared, so that nothing here can touch them. ``Attempt``, ``Run ID`` and ``Segue key`` have no
-aliases: a column of another system must never be taken for them.
+An attribute is a column: its Python type, then its kind with the name in Notion and the other names that
+may serve. Names are those of the owner's real databases; columns that people or other agents write
+(Execution Log, Blocking Reason) are not declared, so that nothing here can touch them. ``Attempt``, ``Run
+ID`` and ``Segue key`` have no aliases: a column of another system must never be taken for them.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class TaskRow(Row):
     """0 to 100."""
     step: Annotated[str, Text("Step", ("MCP Current Action",))] = ""
     run_state: Annotated[RunState | None, Select("Run state", words=RunState)] = None
-    attempt: Annotated[float | None, Number("Attempt")] = None
-    run_id: Annotated[str, Text("Run ID")] = ""
+    attempt: Annotated[float | None, Number("Attempt", required=True)] = None
+    run_id: Annotated[str, Text("Run ID", required=True)] = ""
     worker: Annotated[str, Text("Worker", ("MCP Session ID",))] = ""
     lease_until: Annotated[datetime | None, Date("Lease until")] = None
     started: Annotated[datetime | None, Date("Started", ("MCP Start Time",))] = None
@@ -63,7 +63,7 @@ class TaskRow(Row):
     answer: Annotated[str, Text("Answer")] = ""
     """Read only for Segue."""
     result: Annotated[str, Text("Result", most=2000)] = ""
-    segue_key: Annotated[str, Text("Segue key")] = ""
+    segue_key: Annotated[str, Text("Segue key", required=True)] = ""
     handed_off_from: Annotated[tuple[str, ...], Relation("Handed off from")] = ()
     prerequisites: Annotated[tuple[str, ...], Relation("Prerequisite Tasks")] = ()
     schedule: Annotated[str, Text("Schedule")] = ""

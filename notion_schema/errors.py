@@ -1,8 +1,9 @@
 """What Notion can do to us, in four words the worker judges by.
 
-Every error says which service, which operation and which remote request it was, so that a refusal by one service is
-never blamed on another. The text is a sentence for the person who owns the workspace, remedy included; tokens never
-appear in it. Nothing here decides what happens next: that is the worker's table of outcomes.
+Every error says which service, which operation and which remote request it was, so that a refusal by one
+service is never blamed on another. The text is a sentence for the person who owns the workspace, remedy
+included; tokens never appear in it. Nothing here decides what happens next: that is the worker's table of
+outcomes.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class NotionError(Exception):
         return f"{self.message} (Notion: {known})" if known else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The engine keeps errors between processes, and pickle would call __init__ without the named arguments.
+        # The engine keeps errors between processes, and pickle would call __init__ without the named
+        # arguments.
         return _revive, (type(self), dict(self.__dict__))
 
     @classmethod
@@ -65,7 +67,7 @@ def _revive(cls: type[NotionError], state: dict[str, Any]) -> NotionError:
     return cls._from_state(state)
 
 
-class Unavailable(NotionError):
+class Unavailable(NotionError):  # noqa: N818  named for the fact
     """Notion is busy, down or out of reach; the same call may work later.
 
     Attributes:
@@ -89,11 +91,11 @@ class Unavailable(NotionError):
         self.maybe_landed = maybe_landed
 
 
-class NotShared(NotionError):
+class NotShared(NotionError):  # noqa: N818  named for the fact
     """The token is wrong, or the page or database is not shared with the integration (401, 403, 404)."""
 
 
-class SchemaDrift(NotionError):
+class SchemaDrift(NotionError):  # noqa: N818  named for the fact
     """The database no longer looks the way it was bound: a property or an option is missing or has another type.
 
     Attributes:
@@ -117,7 +119,7 @@ class SchemaDrift(NotionError):
         self.property_name = property_name
 
 
-class Refused(NotionError):
+class Refused(NotionError):  # noqa: N818  named for the fact
     """Notion understood the call and will never accept it (any other 4xx): a bug of ours, or a limit."""
 
 

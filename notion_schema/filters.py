@@ -1,8 +1,8 @@
 """Filters in the words of a row's attributes, turned into Notion's by the live types.
 
-A filter names attributes, not columns, and stays valid when a column is renamed or becomes a select instead of a
-status: it is compiled against the binding each time it is used. A word that is not among the live options is refused,
-because Notion answers such a filter with an empty list, and that hides work.
+A filter names attributes, not columns, and stays valid when a column is renamed or becomes a select instead
+of a status: it is compiled against the binding each time it is used. A word that is not among the live
+options is refused, because Notion answers such a filter with an empty list, and that hides work.
 """
 
 from __future__ import annotations
@@ -38,10 +38,17 @@ class Test(StrEnum):
 
 
 @dataclass(frozen=True)
-class Condition:
-    """One question about one attribute."""
+class Named:
+    """A column that is no attribute: the owner's own, by its name in Notion."""
 
-    attr: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One question about one column, which is an attribute as a rule."""
+
+    attr: str | Named
     test: Test
     value: Any = True
 
@@ -85,7 +92,8 @@ def compile_filter(wanted: Filter, binding: Binding[Any]) -> Json:
     """
     if isinstance(wanted, Group):
         return {wanted.joint: [compile_filter(member, binding) for member in wanted.members]}
-    column = binding.column(wanted.attr)
+    attr = wanted.attr
+    column = binding.named(attr.name) if isinstance(attr, Named) else binding.column(attr)
     return {"property": column.id, **_question(wanted, column, binding)}
 
 

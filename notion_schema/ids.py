@@ -1,8 +1,8 @@
 """Notion ids out of whatever a person pastes.
 
-An id is 32 hexadecimal digits, dashed or not, and stands at the end of what is pasted: a link, a title with the id
-behind it, or the bare id. No version nibble is assumed: Notion's own ids carry an 8 where a random one has a 4.
-Settings, rows and the command line parse ids here; nothing here asks Notion.
+An id is 32 hexadecimal digits, dashed or not, and stands at the end of what is pasted: a link, a title with
+the id behind it, or the bare id. No version nibble is assumed: Notion's own ids carry an 8 where a random
+one has a 4. Settings, rows and the command line parse ids here; nothing here asks Notion.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def parse_id(text: str, *, peek: bool = True) -> str:
 
     Args:
         text: What was pasted.
-        peek: In a link to a database with a row opened beside it (``?p=``), take the row. A setting that names a
-            database passes ``False`` and gets the database.
+        peek: In a link to a database with a row opened beside it (``?p=``), take the row. A setting that
+            names a database passes ``False`` and gets the database.
 
     Returns:
         The id with dashes, in lower case.

@@ -1,9 +1,9 @@
 """The pace at which one token may call Notion, kept by everyone who uses that token.
 
-A token bucket: calls are spread to so many per second, a short burst is allowed, and when Notion names a time to wait
-(``Retry-After``), everybody waits. ``LocalPace`` serves the threads of one process. ``SharedPace`` keeps the same
-figures in a small file, so that several processes on one machine share them. Used by ``client`` alone; it never calls
-Notion and never holds the token: a shared pace is named by a hash.
+A token bucket: calls are spread to so many per second, a short burst is allowed, and when Notion names a
+time to wait (``Retry-After``), everybody waits. ``LocalPace`` serves the threads of one process.
+``SharedPace`` keeps the same figures in a small file, so that several processes on one machine share them.
+Used by ``client`` alone; it never calls Notion and never holds the token: a shared pace is named by a hash.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import json
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _IMPLAUSIBLE_S = 3600.0
 

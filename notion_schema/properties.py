@@ -1,9 +1,10 @@
 """Declared columns, and how their values cross the edge.
 
-A column is declared once, as ``Annotated[type, Kind("Name in Notion")]`` on a row's dataclass. What the column turns
-out to be is Notion's affair: reading follows the type the value carries, writing the type the live property has. A
-status may be a select, a relation may have become a rollup, a path may stand in a title. ``rows`` binds declarations to
-live properties and calls ``Kind.decode`` and ``Kind.encode``; nothing here asks Notion.
+A column is declared once, as ``Annotated[type, Kind("Name in Notion")]`` on a row's dataclass. What the
+column turns out to be is Notion's affair: reading follows the type the value carries, writing the type the
+live property has. A status may be a select, a relation may have become a rollup, a path may stand in a
+title. ``rows`` binds declarations to live properties and calls ``Kind.decode`` and ``Kind.encode``; nothing
+here asks Notion.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from notion_schema import values
-from notion_schema.values import Json, Unwritable, UnknownOption
+from notion_schema.values import Json, UnknownOption, Unwritable
 
 EVERY_TEXT = frozenset(values.READERS)
 WRITABLE = frozenset(values.WRITERS)
@@ -152,10 +153,10 @@ class Select(Kind):
 
     def encode(self, value: Any, live: Json, *, new_options: bool = False) -> Json:
         """See ``Kind.encode``; a member of ``words`` is written as the spelling the live options have."""
-        if isinstance(value, Word):
+        meant = self.words.parse(value) if self.words is not None and isinstance(value, str) else value
+        if isinstance(meant, Word):
             options = values.option_names(live)
-            spelt = next((word for word in value.spellings if word in options), value.value)
-            return super().encode(spelt, live, new_options=new_options)
+            value = next((word for word in meant.spellings if word in options), meant.value)
         return super().encode(value, live, new_options=new_options)
 
     @property

@@ -1,9 +1,9 @@
 """What is missing in the owner's databases, and adding it: never more.
 
-``plan`` reads and describes, ``apply`` does what the plan says. Databases, columns, options and relations are added;
-nothing is renamed, retyped, reordered or removed, and a column that serves under another name is left to serve. What
-changed between plan and apply stops the step it concerns. A plan made after its application is empty.
-Called by the command line and the demo.
+``plan`` reads and describes, ``apply`` does what the plan says. Databases, columns, options and relations
+are added; nothing is renamed, retyped, reordered or removed, and a column that serves under another name is
+left to serve. What changed between plan and apply stops the step it concerns. A plan made after its
+application is empty. Called by the command line and the demo.
 """
 
 from __future__ import annotations
@@ -184,7 +184,8 @@ def apply(notion: Notion, wanted: Plan) -> dict[str, Place]:
 
     Raises:
         SchemaDrift: A column's options changed since the plan was made; nothing was written to that column.
-        NotionError: Notion refused or could not be reached; what was added before stays, and a new plan goes on.
+        NotionError: Notion refused or could not be reached; what was added before stays, and a new plan
+            goes on.
     """
     places = dict(wanted.places)
     for database in wanted.databases:
@@ -198,7 +199,7 @@ def apply(notion: Notion, wanted: Plan) -> dict[str, Place]:
     return places
 
 
-# --- planning -----------------------------------------------------------------------------------------------------
+# --- planning -------------------------------------------------------------------------------------------
 
 
 def _by_title(notion: Notion, page_id: str, specs: Iterable[DatabaseSpec]) -> dict[str, str]:
@@ -213,7 +214,7 @@ def _by_title(notion: Notion, page_id: str, specs: Iterable[DatabaseSpec]) -> di
 def _known(notion: Notion, spec: DatabaseSpec, text: str) -> _Known:
     place, live = locate(notion, text, spec.title)
     row_type: type[Row] = spec.row_type
-    return _Known(spec, place, bind(row_type, live, title=place.title, skip=spec.skip), live)
+    return _Known(spec, place, bind(row_type, live, title=place.title, key=spec.key, skip=spec.skip), live)
 
 
 def _missing(known: _Known) -> Iterator[tuple[str, Kind]]:
@@ -257,7 +258,9 @@ def _new_properties(spec: DatabaseSpec, task_types: Sequence[str]) -> Json:
 def _creation(spec: DatabaseSpec, attr: str, kind: Kind, task_types: Sequence[str]) -> Json:
     if isinstance(kind, Status) and spec.vocabulary is not None:
         vocabulary = spec.vocabulary
-        shown = {vocabulary.write[state]: _COLORS[state] for state in reversed(State) if state in vocabulary.write}
+        shown = {
+            vocabulary.write[state]: _COLORS[state] for state in reversed(State) if state in vocabulary.write
+        }
         return {
             kind.create_as: {
                 "options": [{"name": w, "color": shown.get(w, "default")} for w in vocabulary.all_words()]
@@ -322,7 +325,7 @@ def _shown_already(made: Iterable[NewRelation], key: str, kind: Relation, to: st
     return any(one.key == to and one.to == key and one.twin == kind.name for one in made)
 
 
-# --- applying -----------------------------------------------------------------------------------------------------
+# --- applying -------------------------------------------------------------------------------------------
 
 
 def _create(notion: Notion, wanted: NewDatabase, page_id: str) -> Place:
@@ -348,7 +351,9 @@ def _grow(notion: Notion, place: Place, wanted: NewOptions) -> None:
     before = _option_list(notion, place, wanted)
     names = tuple(str(option["name"]) for option in before)
     if set(names) != set(wanted.had):
-        raise _changed(place, wanted, "The options changed since the plan was made, and nothing was written to them.")
+        raise _changed(
+            place, wanted, "The options changed since the plan was made, and nothing was written to them."
+        )
     kept = [{"id": option["id"], "name": option["name"]} for option in before]
     added = [{"name": name} for name in wanted.add]
     notion.update_data_source(

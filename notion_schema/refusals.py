@@ -1,7 +1,7 @@
 """From HTTP's words to ours: which error an answer, or the lack of one, becomes.
 
-Pure functions over status, code and message; called by ``client`` alone. The sentences are for the owner of the
-workspace and carry the remedy.
+Pure functions over status, code and message; called by ``client`` alone. The sentences are for the owner of
+the workspace and carry the remedy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Rows as frozen dataclasses, bound to whatever the live database has become.
 
-A ``Binding`` ties each declared attribute to one live property, by id, so that a rename in Notion changes nothing. What
-is missing, ambiguous or of an unusable type is a ``Finding`` with its remedy; only a missing required column stops a
-database. Pure: it is given the data source's JSON and never asks Notion. Used by ``workspace`` and ``provisioning``.
+A ``Binding`` ties each declared attribute to one live property, by id, so that a rename in Notion changes
+nothing. What is missing, ambiguous or of an unusable type is a ``Finding`` with its remedy; only a missing
+required column stops a database. Pure: it is given the data source's JSON and never asks Notion. Used by
+``workspace`` and ``provisioning``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_t
 
 from notion_schema import values
 from notion_schema.errors import SchemaDrift
-from notion_schema.properties import Kind, Title
+from notion_schema.properties import Kind, Relation, Title
 from notion_schema.values import Json, UnknownOption, Unwritable
 
 
@@ -30,6 +31,8 @@ class Row:
         last_edited_time: Floored to the minute by Notion.
         last_edited_by: Id of the person or integration, or ``None``.
         in_trash: It was deleted.
+        database_key: Key of the database it was read from; empty when the page is not one of that
+            database's rows.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Row:
     last_edited_time: datetime | None = None
     last_edited_by: str | None = None
     in_trash: bool = False
+    database_key: str = ""
 
 
 R = TypeVar("R", bound=Row)
@@ -117,7 +121,9 @@ def kinds_of(row_type: type[Row]) -> Mapping[str, Kind]:
     for declared in fields(row_type):
         hint = hints[declared.name]
         if get_origin(hint) is Annotated:
-            found.update({declared.name: kind for kind in get_args(hint)[1:] if isinstance(kind, Kind)})
+            kind = next((extra for extra in get_args(hint) if isinstance(extra, Kind)), None)
+            if kind is not None:
+                found[declared.name] = kind
     return found
 
 
@@ -128,16 +134,22 @@ class Binding(Generic[R]):
     Attributes:
         row_type: The dataclass.
         database: Title, for sentences.
+        key: Name of the database in settings and code.
+        data_source_id: The data source it is bound to.
         columns: The live property of each bound attribute.
         unbound: Declared attributes without a live property.
         findings: What the owner should know.
+        live: All properties of the data source, by name.
     """
 
     row_type: type[R]
     database: str
+    key: str
+    data_source_id: str
     columns: Mapping[str, Column]
     unbound: Mapping[str, Kind]
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[Finding, ...] = ()
+    live: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     def column(self, attr: str) -> Column:
         """The live property of an attribute.
@@ -152,15 +164,28 @@ class Binding(Generic[R]):
             raise AttributeError(f"{self.row_type.__name__} declares no column {attr!r}")
         raise missing(self.database, self.unbound[attr])
 
+    def named(self, name: str) -> Column:
+        """A column of the owner's by its name, whether or not an attribute declares it.
+
+        Raises:
+            SchemaDrift: There is none, or it holds no ids.
+        """
+        kind = Relation(name, provision=False)
+        live = self.live.get(name)
+        if live is None or live["type"] not in kind.reads:
+            raise missing(self.database, kind)
+        return Column(name, kind, live)
+
     def decode(self, page: Json, more: Callable[[str, str], Iterable[Json]] | None = None) -> R:
         """The row a page is.
 
         Args:
             page: As Notion returns it, with all properties or with some.
-            more: Reads all items of one property (page id, property id); asked when the page shows only a part.
+            more: Reads all items of one property (page id, property id); asked when the page shows only a
+                part.
 
-        Raises:
-            SchemaDrift: A required column is gone from the page.
+        Returns:
+            The row. A column the page does not carry keeps its default.
         """
         by_id = {str(live.get("id")): live for live in page.get("properties", {}).values()}
         decoded: dict[str, Any] = {}
@@ -171,7 +196,8 @@ class Binding(Generic[R]):
             if live.get("has_more") and more is not None:
                 live = _completed(live, more(str(page["id"]), column.id))
             decoded[attr] = column.kind.decode(live)
-        return self.row_type(**_common(page), **decoded)
+        belongs = page.get("parent", {}).get("data_source_id") == self.data_source_id
+        return self.row_type(**_common(page), database_key=self.key if belongs else "", **decoded)
 
     def encode(
         self, values_by_attr: Mapping[str, Any], *, new_options: Iterable[str] = ()
@@ -213,19 +239,22 @@ def bind(
     data_source: Json,
     *,
     title: str,
+    key: str = "",
     previous: Binding[R] | None = None,
     names: Mapping[str, str] | None = None,
     skip: Iterable[str] = (),
 ) -> Binding[R]:
     """Tie a row type to a data source.
 
-    A column is looked for by the id it had before, then by its configured or declared name, then by its aliases in
-    their order, then by any of these names with case and outer blanks aside. The title is found by its type.
+    A column is looked for by the id it had before, then by its configured or declared name, then by its
+    aliases in their order, then by any of these names with case and outer blanks aside. The title is found
+    by its type.
 
     Args:
         row_type: The dataclass.
         data_source: As Notion returns it.
         title: The database's title, for sentences.
+        key: Name of the database in settings and code.
         previous: The binding so far, whose property ids are kept.
         names: The owner's own choice of column, by attribute.
         skip: Attributes this database does not have.
@@ -245,7 +274,16 @@ def bind(
             unbound[attr] = kind
         else:
             columns[attr] = Column(attr, kind, match.live)
-    return Binding(row_type, title, columns, unbound, tuple(findings))
+    return Binding(
+        row_type,
+        title,
+        key,
+        str(data_source["id"]),
+        columns,
+        unbound,
+        tuple(findings),
+        data_source["properties"],
+    )
 
 
 @dataclass(frozen=True)

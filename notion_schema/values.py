@@ -1,8 +1,8 @@
 """Property values, between Notion's JSON and Python, by the type Notion gives them.
 
-Reading never fails on a type it knows: a value that has become something else is read as what it is, and the ``as_``
-functions then take from it what a declared column wants. Writing follows the live property's type and refuses what the
-type cannot hold. Pure functions, used by ``properties`` alone.
+Reading never fails on a type it knows: a value that has become something else is read as what it is, and
+the ``as_`` functions then take from it what a declared column wants. Writing follows the live property's
+type and refuses what the type cannot hold. Pure functions, used by ``properties`` alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Plain = str | float | bool | datetime | Ids | tuple[str, ...] | tuple[FileRef, .
 """What a property value is, whatever was expected of it."""
 
 
-# --- reading ------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------
 
 
 def read(live: Json) -> Plain:
@@ -98,7 +98,9 @@ def _read_formula(content: Json) -> Plain:
     inner = content.get(str(kind))
     if inner is None:
         return None
-    return read_date(inner) if kind == "date" else inner if isinstance(inner, str | float | int | bool) else None
+    return (
+        read_date(inner) if kind == "date" else inner if isinstance(inner, str | float | int | bool) else None
+    )
 
 
 def _read_rollup(content: Json) -> Plain:
@@ -160,24 +162,27 @@ READERS: dict[str, Callable[[Any], Plain]] = {
 }
 
 
-# --- what a declared column wants of it -----------------------------------------------------------------------------
+# --- what a declared column wants of it -----------------------------------------------------------------
 
 
 def as_text(value: Plain) -> str:
     """As text; lists are joined with commas, whole numbers have no decimal point."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, int | float):
-        return number_text(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Ids):
-        return ", ".join(value.ids)
-    if isinstance(value, tuple):
-        return ", ".join(item.url if isinstance(item, FileRef) else item for item in value)
-    return value
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = "Yes" if value else "No"
+        case int() | float():
+            text = number_text(value)
+        case datetime():
+            text = value.isoformat()
+        case Ids():
+            text = ", ".join(value.ids)
+        case tuple():
+            text = ", ".join(item.url if isinstance(item, FileRef) else item for item in value)
+        case str():
+            text = value
+    return text
 
 
 def number_text(value: float) -> str:
@@ -231,7 +236,7 @@ def as_files(value: Plain) -> tuple[FileRef, ...]:
     return ()
 
 
-# --- writing --------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------
 
 
 def write(value: Any, live: Json, *, new_options: bool = False, most: int = LONGEST) -> Json:
@@ -351,4 +356,3 @@ WRITERS: dict[str, Callable[[Any], Any]] = {
     "people": _write_people,
     "files": _write_files,
 }
-

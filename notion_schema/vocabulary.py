@@ -1,8 +1,8 @@
 """What the words of a status column mean.
 
-Every database has its own words. Which option means ready, running or done is configured by name, checked against the
-live options when a database is opened, and never guessed from Notion's groups. Pure; used by ``databases``,
-``workspace`` and the worker.
+Every database has its own words. Which option means ready, running or done is configured by name, checked
+against the live options when a database is opened, and never guessed from Notion's groups. Pure; used by
+``databases``, ``workspace`` and the worker.
 """
 
 from __future__ import annotations

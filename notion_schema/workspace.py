@@ -1,9 +1,9 @@
 """The owner's databases as typed collections of rows: what the worker and the handlers speak to.
 
-``Workspace.open`` turns what stands in the settings into bound databases and says what is wrong with each; one that
-cannot be used does not stop the others. A ``Database`` reads and writes by attribute. When Notion refuses because a
-column changed while we ran, the database is bound again by the columns' ids and the call is made once more.
-It decides nothing about tasks.
+``Workspace.open`` turns what stands in the settings into bound databases and says what is wrong with each;
+one that cannot be used does not stop the others. A ``Database`` reads and writes by attribute. When Notion
+refuses because a column changed while we ran, the database is bound again by the columns' ids and the call
+is made once more. It decides nothing about tasks.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, Literal, overload
+from functools import partial
+from typing import Any, Generic, Literal
 
 from notion_schema import blocks, filters, values
-from notion_schema.calls import Json, Lookup
+from notion_schema.calls import Json
 from notion_schema.client import OLDEST_FIRST, Notion
-from notion_schema.databases import SPECS, DatabaseSpec, ExecutionLogRow, IssueRow, TaskRow, TrackRow
+from notion_schema.databases import SPECS, TRACKS, DatabaseSpec, TaskRow, TrackRow
 from notion_schema.errors import NotionError, NotShared, Refused, SchemaDrift
-from notion_schema.filters import Condition, Filter, Test
+from notion_schema.filters import Condition, Filter, Named, Test
 from notion_schema.ids import parse_id
-from notion_schema.properties import MultiSelect, Select
 from notion_schema.rows import Binding, Finding, Level, R, Row, bind, drift
 from notion_schema.vocabulary import State, Vocabulary
 
@@ -107,7 +107,7 @@ class Database(Generic[R]):
             raise LookupError(f"{self.title} has no status words.")
         return self._vocabulary
 
-    # --- what there is ----------------------------------------------------------------------------------------------
+    # --- what there is ----------------------------------------------------------------------------------
 
     def has(self, attr: str) -> bool:
         """Whether a column serves this attribute."""
@@ -120,6 +120,11 @@ class Database(Generic[R]):
     def options(self, attr: str) -> tuple[str, ...]:
         """The options the column has now; empty when it has none or is not there."""
         return values.option_names(self._binding.columns[attr].live) if self.has(attr) else ()
+
+    def known_options(self, attr: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of these words that are options of the column now."""
+        live = self.options(attr)
+        return tuple(name for name in names if name in live)
 
     def column_name(self, attr: str) -> str:
         """The column's name in Notion, for sentences; its declared name when it is not there."""
@@ -164,13 +169,14 @@ class Database(Generic[R]):
                 before.row_type,
                 live,
                 title=self.title,
+                key=self.key,
                 previous=before,
                 names=self._names,
                 skip=self.spec.skip,
             )
             return self._binding.columns != before.columns
 
-    # --- reading ----------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------------
 
     def query(
         self,
@@ -210,7 +216,8 @@ class Database(Generic[R]):
             self.id,
             filter=None if wanted is None else filters.compile_filter(wanted, binding),
             sorts=[
-                filters.sort_by(attr, binding, descending=direction == "descending") for attr, direction in sorts
+                filters.sort_by(attr, binding, descending=direction == "descending")
+                for attr, direction in sorts
             ]
             or OLDEST_FIRST,
             properties=columns,
@@ -228,7 +235,7 @@ class Database(Generic[R]):
         """The row a page of this database is; long relations are read to their end."""
         return self._binding.decode(page, self._notion.page_property)
 
-    # --- writing ----------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------------
 
     def create(
         self,
@@ -237,7 +244,7 @@ class Database(Generic[R]):
         *,
         new_options: Iterable[str] = (),
         icon: str | None = None,
-        lookup: Lookup | None = None,
+        lookup: Callable[[], Sequence[R]] | None = None,
     ) -> R:
         """Create a row.
 
@@ -246,15 +253,24 @@ class Database(Generic[R]):
             children: Content of the page, any number of blocks.
             new_options: Attributes whose options may grow by the value.
             icon: Emoji.
-            lookup: Finds the row that a lost answer may have made. With ``segue_key`` among the values it is looked
-                for by that key.
+            lookup: Finds rows that a lost answer may have made. With ``segue_key`` among the values they
+                are looked for by that key.
+
+        Returns:
+            The row, or the one that ``lookup`` found.
 
         Raises:
             SchemaDrift: A required column cannot be written, or a word is not among the options.
         """
         key = values.get(SEGUE_KEY)
-        if lookup is None and key and self.has(SEGUE_KEY):
-            lookup = self._by_key(str(key))
+        look = lookup
+        if look is None and key and self.has(SEGUE_KEY):
+            look = partial(self.find_by_key, str(key))
+        made: list[R] = []
+
+        def there() -> Json | None:
+            made.extend(look() if look else ())
+            return {"id": made[0].id} if made else None
 
         def send(properties: Json) -> Json:
             return self._notion.create_page(
@@ -262,10 +278,11 @@ class Database(Generic[R]):
                 properties=properties,
                 children=children,
                 icon={"type": "emoji", "emoji": icon} if icon else None,
-                lookup=lookup,
+                lookup=there if look else None,
             )
 
-        return self.decode(self._written(values, new_options, send))
+        page = self._written(values, new_options, send)
+        return made[0] if made else self.decode(page)
 
     def update(self, page_id: str, values: Mapping[str, Any], *, new_options: Iterable[str] = ()) -> R:
         """Set values on a row and return it as it is then.
@@ -291,7 +308,8 @@ class Database(Generic[R]):
             properties = self._encoded(wanted, grows)
             return send(properties)
         except (Refused, SchemaDrift):
-            # The columns may have changed since they were bound: read them, and try once with what is there now.
+            # The columns may have changed since they were bound: read them, and try once with what is there
+            # now.
             if not self.refresh():
                 raise
         return send(self._encoded(wanted, grows))
@@ -308,14 +326,7 @@ class Database(Generic[R]):
             if self._on_finding is not None:
                 self._on_finding(finding)
 
-    def _by_key(self, key: str) -> Lookup:
-        def found() -> Json | None:
-            wanted = filters.compile_filter(self.equals(SEGUE_KEY, key), self._binding)
-            return next(self._notion.query(self.id, filter=wanted), None)
-
-        return found
-
-    # --- filters ----------------------------------------------------------------------------------------------------
+    # --- filters ----------------------------------------------------------------------------------------
 
     def equals(self, attr: str, *accepted: Any) -> Filter:
         """The attribute is one of these; a relation or multi-select contains one of them."""
@@ -357,6 +368,10 @@ class Database(Generic[R]):
         live = self.options(STATUS)
         words = [word for state in states for word in self.vocabulary.words(state) if word in live]
         return filters.any_of(*(Condition(STATUS, Test.EQUALS, word) for word in dict.fromkeys(words)))
+
+    def assigned_to(self, column: str, page_id: str) -> Filter:
+        """A relation, rollup or people column of this name holds this page or person."""
+        return Condition(Named(column), Test.CONTAINS, page_id)
 
     any_of = staticmethod(filters.any_of)
     all_of = staticmethod(filters.all_of)
@@ -401,8 +416,8 @@ class Workspace:
             on_finding: Told once of each column that could not be written.
 
         Returns:
-            The workspace. What cannot be opened stands in ``problems``; that a database can be worked with is only
-            said by ``Database.check``.
+            The workspace. What cannot be opened stands in ``problems``; that a database can be worked with
+            is only said by ``Database.check``.
 
         Raises:
             Unavailable: Notion cannot be reached at all.
@@ -423,21 +438,29 @@ class Workspace:
                 problems[key] = problem
         return cls(notion, databases, problems)
 
-    @overload
-    def database(self, key: Literal["agent_tasks"]) -> Database[TaskRow]: ...
-    @overload
-    def database(self, key: Literal["issues_questions"]) -> Database[IssueRow]: ...
-    @overload
-    def database(self, key: Literal["music_tracks"]) -> Database[TrackRow]: ...
-    @overload
-    def database(self, key: Literal["execution_logs"]) -> Database[ExecutionLogRow]: ...
-    @overload
-    def database(self, key: str) -> Database[Any]: ...
+    def find(self, key: str) -> Database[Any] | None:
+        """A database by key; ``None`` when the settings do not name it.
+
+        Raises:
+            NotionError: It is named and could not be opened.
+            ValueError: What is named holds no id.
+        """
+        return self.database(key) if key in self.databases or key in self.problems else None
+
+    def tasks(self, key: str) -> Database[TaskRow]:
+        """Agent-Tasks or Issues+Questions; raises as ``database`` does."""
+        return self.database(key)
+
+    def tracks(self) -> Database[TrackRow]:
+        """Music Tracks; raises as ``database`` does."""
+        return self.database(TRACKS)
+
     def database(self, key: str) -> Database[Any]:
         """A database by key.
 
         Raises:
-            NotionError: Why it could not be opened.
+            NotionError: It could not be opened.
+            ValueError: What the settings name holds no id.
             LookupError: The settings do not name it.
         """
         if key in self.databases:
@@ -483,10 +506,8 @@ def open_database(
     """
     place, live = locate(notion, text, spec.title)
     row_type: type[Row] = spec.row_type
-    binding = bind(row_type, live, title=place.title, names=names, skip=spec.skip)
-    return Database(
-        notion, spec, place, binding, vocabulary=vocabulary, names=names, on_finding=on_finding
-    )
+    binding = bind(row_type, live, title=place.title, key=spec.key, names=names, skip=spec.skip)
+    return Database(notion, spec, place, binding, vocabulary=vocabulary, names=names, on_finding=on_finding)
 
 
 def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
@@ -519,7 +540,9 @@ def _which(title: str, wanted: str, sources: Sequence[Json]) -> Finding:
         database=title,
         property_name=None,
         sentence=f"“{title}” holds {len(sources)} data sources, and Segue cannot tell which one is {wanted}.",
-        remedy=f"Put the id of the right one into the settings: {listed}." if sources else "Open it in Notion.",
+        remedy=f"Put the id of the right one into the settings: {listed}."
+        if sources
+        else "Open it in Notion.",
     )
 
 
