@@ -8,7 +8,7 @@ Called by the handlers and the ``music`` command.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from music_workflow.core import acquire, organize
 from music_workflow.core.ports import LibrarySettings, M4aCodec
 from music_workflow.errors import Unavailable
 from music_workflow.index.export import write_export
+from music_workflow.index.report import ScanReport
 from music_workflow.index.volume import VolumeIndex, open_index
 from music_workflow.model import (
     AudioFile,
@@ -140,6 +141,25 @@ class Library:
         with open_index(self.settings.data_dir) as index:
             entry = index.by_key(track.identity.key)
         return verify.verify_track(track, claims, entry, self.settings)
+
+    def tracks(self) -> list[FiledTrack]:
+        """All tracks the library knows, oldest first."""
+        with open_index(self.settings.data_dir) as index:
+            return list(index.tracks())
+
+    def scan(self, roots: Sequence[str]) -> list[ScanReport]:
+        """Look through folders, bring the index up to date with them, and write its export.
+
+        Raises:
+            Unavailable: Another process holds the library's lock.
+            NotReady: The export cannot be written.
+        """
+        from music_workflow.index.scan import scan  # noqa: PLC0415 - loads mutagen
+
+        with self.lock(), open_index(self.settings.data_dir) as index:
+            reports = [scan(index, root) for root in roots]
+            write_export(index, self.settings.index_export_path)
+        return reports
 
     @contextmanager
     def lock(self) -> Iterator[None]:

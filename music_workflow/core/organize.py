@@ -23,6 +23,8 @@ from music_workflow.model import AudioFile, AudioFormat, Identity
 SUFFIXES: dict[AudioFormat, str] = {"M4A": ".m4a", "WAV": ".wav", "AIFF": ".aiff"}
 _MAX_NAME_BYTES = 200
 """Below every file system's 255, with room for a temporary name's decoration."""
+_MOUNT_PLACES = ("/Volumes", "/media", "/media/*", "/run/media", "/run/media/*", "/mnt")
+"""Folders in which volumes appear on macOS and Linux; nothing is ever created in them."""
 _MAX_ID_BYTES = 40
 _SERVICE_ID_LENGTH = 10
 
@@ -110,10 +112,10 @@ def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
     folder = Path(out_dir)
     known = list(known)
     if not folder.is_dir():
-        if known or not folder.parent.is_dir():
+        if known or _on_missing_volume(folder):
             raise _not_ready(f"{folder} is not there. Mount its volume, or correct OUT_DIR.")
         try:
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise disk_error(error, folder.parent) from error
     if known and not any(folder.iterdir()):
@@ -137,6 +139,12 @@ def check_space(folder: str, needed: int) -> None:
             f"The volume of {folder} has {free / 1e9:.2f} GB of free space; "
             f"{needed / 1e9:.2f} GB are needed. Make room."
         )
+
+
+def _on_missing_volume(folder: Path) -> bool:
+    """Say whether what exists of the path ends where systems mount volumes."""
+    there = next(parent for parent in folder.absolute().parents if parent.is_dir())
+    return any(there.match(pattern) for pattern in _MOUNT_PLACES)
 
 
 def _not_ready(message: str) -> NotReady:

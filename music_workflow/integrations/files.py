@@ -170,7 +170,7 @@ def _tags_of(prefix: bytes, suffix: str) -> tags.TrackTags:
 
 
 def _tags_of_file(path: Path) -> tags.TrackTags:
-    """Read what a foreign file says of itself; a file that cannot be read says nothing, and is judged later."""
+    """Read what a foreign file says of itself; one that cannot be read says nothing here."""
     try:
         return tags.read(str(path))
     except BadLink:

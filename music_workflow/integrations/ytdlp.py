@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import deno  # type: ignore[import-untyped]  # it has no stubs
 import yt_dlp
@@ -69,6 +70,8 @@ _GONE = re.compile(
     r"not found|account .*terminated|isn'?t available anymore",
     re.IGNORECASE,
 )
+_ADVICE = re.compile(r"\.?\s+(?:Use --|See  ?https://github\.com/yt-dlp|; please report).*", re.DOTALL)
+"""What yt-dlp adds for people at its own command line."""
 _SAID = 200
 """So much of a service's own words goes into an error."""
 _GEO = re.compile(r"your (?:country|location|region)|geo.?restrict", re.IGNORECASE)
@@ -184,7 +187,7 @@ class _Session:
         except _Stopped as stop:
             raise stop.reason from None
         except DownloadError as error:
-            raise checked[0] if checked else _translate(error) from error
+            raise checked[0] if checked else _translate(error, urlsplit(url).hostname or "web") from error
 
     def _params(self, work_dir: str | None) -> dict[str, Any]:
         return {
@@ -386,12 +389,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         ]
 
 
-def _translate(error: DownloadError) -> MusicError:
+def _translate(error: DownloadError, host: str) -> MusicError:
     """Put yt-dlp's error into ours: by class and status where it has them, else by its words."""
     inner = list(_chain(error))
     spoken = next((each for each in inner if isinstance(each, ExtractorError)), error)
     text = str(getattr(spoken, "orig_msg", None) or spoken)
-    service = str(getattr(spoken, "ie", None) or "web").lower()
+    service = str(getattr(spoken, "ie", None) or host).lower()
     if _DRM.search(text) or service == "drm":
         return _protected(service)
     return _by_class(inner, service) or _by_words(" ".join(text.split()), service)
@@ -415,6 +418,7 @@ def _by_class(inner: list[BaseException], service: str) -> MusicError | None:
 
 def _by_words(text: str, service: str) -> MusicError:
     words = {"service": service, "operation": "read page"}
+    text = _ADVICE.sub("", text)
     said = text if len(text) <= _SAID else text[: _SAID - 1] + "…"
     if _GEO.search(text):
         return GeoBlocked(f"{service} does not serve this track in this country: {said}", **words)

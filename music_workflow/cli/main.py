@@ -1,0 +1,234 @@
+"""The ``music`` command: the library without Notion.
+
+Parses, calls, prints; every error of the library is one sentence and an exit code: 1 failed, 2 wrong use, 3
+protected (another source is needed), 4 not ready (something of yours first), 5 later (the service is busy).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from music_workflow.cli.settings import MusicSettings
+from music_workflow.errors import BadLink, MusicError, NotReady, Protected, Unavailable
+from music_workflow.model import Check, FiledTrack, Progress
+
+if TYPE_CHECKING:
+    from music_workflow.core.library import Library  # imported where it is used, so that --help stays fast
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The music library without Notion.")
+index_app = typer.Typer(no_args_is_help=True, help="The volume index: what stands on the volumes.")
+app.add_typer(index_app, name="index")
+
+_EXIT_CODES: tuple[tuple[type[MusicError], int], ...] = (
+    (BadLink, 2),
+    (Protected, 3),
+    (NotReady, 4),
+    (Unavailable, 5),
+)
+Link = Annotated[str, typer.Argument(help="A link to one track.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; a `MusicError` becomes a sentence and an exit code."""
+    try:
+        app()
+    except MusicError as error:
+        typer.echo(f"music: {error}", err=True)
+        sys.exit(next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), 1))
+
+
+@app.command()
+def identify(url: Link, *, as_json: AsJson = False) -> None:
+    """Say which track a link asks for."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    found = asdict(Library(MusicSettings().library()).identify(url))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        _print_pairs({name: value for name, value in found.items() if value})
+
+
+@app.command()
+def sync(url: Link, *, as_json: AsJson = False) -> None:
+    """Bring a track into the library: download, convert, analyse, tag, file."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    library = Library(MusicSettings().library())
+    library.check_ready()
+    with tempfile.TemporaryDirectory(prefix="music-") as work_dir, _progress() as progress:
+        track = _sync(library, url, work_dir, progress)
+    if as_json:
+        typer.echo(json.dumps(asdict(track), ensure_ascii=False))
+    else:
+        _print_track(track)
+
+
+@app.command()
+def verify(key: Annotated[str, typer.Argument(help="A track's key or the run that filed it.")]) -> None:
+    """Hold a track's files, tags and index entries against what was recorded."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    library = Library(MusicSettings().library())
+    track = library.lookup(key)
+    if track is None:
+        raise BadLink(f"The library knows nothing under “{key}”.", service="library", operation="verify")
+    checks = library.verify(track, None)
+    _print_checks(checks)
+    if any(check.verdict == "fail" for check in checks):
+        sys.exit(1)
+
+
+@app.command()
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Audio files.", show_default=False)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Measure tempo, key, loudness and duration of audio files; one JSON object a line with --json."""
+    from music_workflow.metadata.analysis import analyze_file  # noqa: PLC0415 - loads scipy and FFmpeg's libraries
+
+    failed = False
+    for path in files:
+        try:
+            found = analyze_file(str(path))
+        except (MusicError, OSError) as error:
+            failed = True
+            typer.echo(f"music: {error}", err=True)
+            continue
+        figures = asdict(found)
+        row = {"path": str(path), **figures, "confidence": min(found.bpm_confidence, found.key_confidence)}
+        if as_json:
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            _print_pairs(row)
+    if failed:
+        sys.exit(1)
+
+
+@index_app.command("scan")
+def index_scan(
+    roots: Annotated[
+        list[Path] | None, typer.Argument(help="Folders; default: OUT_DIR and MUSIC_DIRECTORY_PATHS.")
+    ] = None,
+) -> None:
+    """Look through the volumes and bring the index and its export up to date."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    settings = MusicSettings()
+    library = Library(settings.library())
+    table = Table("Folder", "Files", "Added", "Changed", "Moved", "Gone", "No tags")
+    for report in library.scan(tuple(map(str, roots or settings.roots()))):
+        if report.mounted:
+            figures = (
+                report.total,
+                report.added,
+                report.changed,
+                report.moved,
+                report.gone,
+                report.unreadable,
+            )
+            table.add_row(report.root, *map(str, figures))
+        else:
+            table.add_row(report.root, f"not mounted; {report.total} entries kept")
+    Console().print(table)
+
+
+@index_app.command("show")
+def index_show(
+    key: Annotated[str | None, typer.Argument(help="A track's key or run; default: all tracks.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the tracks that the library knows."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    library = Library(MusicSettings().library())
+    tracks = library.tracks() if key is None else [track] if (track := library.lookup(key)) else []
+    if key is not None and not tracks:
+        raise BadLink(f"The library knows nothing under “{key}”.", service="library", operation="look up")
+    if as_json:
+        for track in tracks:
+            typer.echo(json.dumps(asdict(track), ensure_ascii=False))
+        return
+    table = Table("Key", "Artists", "Title", "BPM", "Musical key", "Filed")
+    for track in tracks:
+        bpm = f"{track.analysis.bpm:.2f}" if track.analysis.bpm else "-"
+        identity = track.identity
+        table.add_row(
+            identity.key,
+            ", ".join(identity.artists),
+            identity.title,
+            bpm,
+            track.analysis.key or "-",
+            track.filed_at,
+        )
+    Console().print(table)
+
+
+def _sync(library: Library, url: str, work_dir: str, progress: Progress) -> FiledTrack:
+    identity = library.identify(url)
+    if twin := library.find_twin(identity):
+        return twin
+    source = library.fetch(identity, work_dir, progress)
+    if twin := library.find_twin_by_audio(source.sha256):
+        return twin
+    run_id = f"music-{uuid.uuid4().hex[:12]}"
+    processed = library.convert(source, identity, work_dir, progress)
+    tagged = library.tag(processed, identity, source, run_id)
+    return library.file(tagged, identity, source, run_id)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Show one changing line on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _fraction, _words: None
+        return
+    with console.status("…") as status:
+        yield lambda fraction, words: status.update(f"{fraction:4.0%}  {words}")
+
+
+def _print_track(track: FiledTrack) -> None:
+    who = ", ".join(track.identity.artists)
+    typer.echo(f"{who} - {track.identity.title}" if who else track.identity.title)
+    typer.echo("filed" if track.newly_filed else f"was in the library already (run {track.run_id})")
+    analysis = track.analysis
+    _print_pairs(
+        {
+            "key": track.identity.key,
+            "BPM": analysis.bpm,
+            "musical key": analysis.key,
+            "Camelot": analysis.camelot,
+        }
+    )
+    for file in track.files:
+        typer.echo(f"  {file.path}")
+
+
+def _print_pairs(pairs: dict[str, object]) -> None:
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        typer.echo(f"  {name:<{width}}  {'unknown' if shown is None else shown}")
+
+
+def _print_checks(checks: tuple[Check, ...]) -> None:
+    table = Table("Check", "Verdict", "Expected", "Found")
+    for check in checks:
+        table.add_row(check.name, check.verdict, check.expected, check.found)
+    Console().print(table)

@@ -1,0 +1,336 @@
+"""Stands in for every service that music comes from: real HTTP on loopback.
+
+Two ways in. A plain path (``/track.m4a``) is a file on a web server of one's own. A path that begins with a
+host name (``/soundcloud.com/artist/track``) is what the library asks for when `LibrarySettings.service_base`
+points here: the product's real clients and yt-dlp's real extractors run against it unchanged, and nothing can
+leave the machine. What the services answer is written from their observable behaviour; the audio is whatever
+the test hands in.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+JSON = "application/json"
+Trouble = Literal["none", "drm", "geo", "preview", "gone", "login", "busy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What is served at one path."""
+
+    body: bytes = b""
+    content_type: str = "application/octet-stream"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ranges: bool = True
+    """Whether parts may be asked for; then the answer has an ETag."""
+    state_length: bool = True
+    """Without Content-Length the body ends with the connection."""
+    chunk_delay_s: float = 0.0
+    """Pause after each 16 KB."""
+    break_after: int | None = None
+    """The connection is cut after so many bytes of the body."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request, as it arrived."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: str
+
+
+class MediaServer:
+    """A running server; use `media_server`."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self._answers: dict[str, Callable[[Seen], Answer]] = {}
+        self._server = _Server(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def base(self) -> str:
+        """The address; also the gateway for `LibrarySettings.service_base`."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def serve(self, path: str, answer: Answer | Callable[[Seen], Answer]) -> str:
+        """Serve `answer` at `path` and return its URL."""
+        self._answers[path] = answer if callable(answer) else lambda _seen: answer
+        return self.base + path
+
+    def serve_audio(self, path: str, body: bytes, content_type: str = "audio/mp4", **more: Any) -> str:
+        """Serve a piece of audio."""
+        return self.serve(path, Answer(body=body, content_type=content_type, **more))
+
+    def redirect(self, path: str, to: str, status: int = 302) -> str:
+        """Send whoever asks for `path` elsewhere."""
+        return self.serve(path, Answer(status=status, headers={"Location": to}))
+
+    def requests_for(self, path: str) -> list[Seen]:
+        """All requests for a path."""
+        return [seen for seen in self.seen if seen.path == path]
+
+    def answer(self, seen: Seen) -> Answer:
+        """Find the answer to a request; 404 when nothing is served there."""
+        found = self._answers.get(seen.path)
+        return found(seen) if found else Answer(status=404, body=b"not here", content_type="text/plain")
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for answers under way."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextmanager
+def media_server() -> Iterator[MediaServer]:
+    """Run a server for the length of a test."""
+    server = MediaServer()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class SoundCloud:
+    """SoundCloud's web API, as far as a track page needs it."""
+
+    def __init__(self, server: MediaServer) -> None:
+        self._server = server
+        self._tracks: dict[str, dict[str, Any]] = {}
+        script = "https://a-v2.sndcdn.com/assets/0-1.js"
+        page = f'<html><script crossorigin src="{script}"></script></html>'.encode()
+        server.serve("/soundcloud.com/", Answer(body=page, content_type="text/html"))
+        client_id = 'var a={client_id:"' + "k" * 32 + '"}'
+        server.serve(
+            "/a-v2.sndcdn.com/assets/0-1.js", Answer(body=client_id.encode(), content_type="text/javascript")
+        )
+        server.serve("/api-v2.soundcloud.com/resolve", self._resolve)
+
+    def add(
+        self,
+        number: int,
+        slug: str,
+        *,
+        title: str,
+        artist: str,
+        audio: bytes,
+        duration_s: float,
+        trouble: Trouble = "none",
+        artwork_url: str | None = None,
+    ) -> str:
+        """Publish a track and return its page's address."""
+        page = f"https://soundcloud.com/{slug}"
+        stream = (
+            f"https://api-v2.soundcloud.com/media/{number}/{'preview' if trouble == 'preview' else 'stream'}"
+        )
+        protocol = "ctr-encrypted-hls" if trouble == "drm" else "progressive"
+        transcoding = {
+            "url": f"{stream}/progressive",
+            "preset": "aac_160k",
+            "snipped": trouble == "preview",
+            "quality": "sq",
+            "format": {"protocol": protocol, "mime_type": 'audio/mp4; codecs="mp4a.40.2"'},
+        }
+        self._tracks[page] = {
+            "id": number,
+            "kind": "track",
+            "title": title,
+            "permalink_url": page,
+            "uri": f"https://api.soundcloud.com/tracks/{number}",
+            "duration": round(duration_s * 1000),
+            "full_duration": round(duration_s * 1000),
+            "artwork_url": artwork_url,
+            "policy": "BLOCK" if trouble == "geo" else "ALLOW",
+            "user": {"id": 5, "username": artist, "permalink_url": page.rsplit("/", 1)[0]},
+            "publisher_metadata": {"artist": artist},
+            "media": {"transcodings": [] if trouble == "geo" else [transcoding]},
+        }
+        media = f"https://cf-media.sndcdn.com/{number}.m4a"
+        progressive = f"{stream}/progressive".removeprefix("https:/")
+        self._server.serve(progressive, _json({"url": media}))
+        self._server.serve_audio(f"/cf-media.sndcdn.com/{number}.m4a", audio)
+        if trouble in {"gone", "busy"}:
+            status = 404 if trouble == "gone" else 429
+            self._tracks[page] = {"status": status}
+        return page
+
+    def _resolve(self, seen: Seen) -> Answer:
+        track = self._tracks.get(seen.query.get("url", ""))
+        if track is None or track.get("status") == 404:
+            return _json({}, status=404)
+        if track.get("status") == 429:
+            return _json({}, status=429, headers={"Retry-After": "90"})
+        return _json(track)
+
+
+class YouTube:
+    """YouTube's watch page and player API, as far as one video needs them."""
+
+    def __init__(self, server: MediaServer) -> None:
+        self._server = server
+        self._videos: dict[str, dict[str, Any]] = {}
+        server.serve(
+            "/www.youtube.com/watch", Answer(body=b"<html><body></body></html>", content_type="text/html")
+        )
+        for host in ("www.youtube.com", "music.youtube.com", "youtubei.googleapis.com", "m.youtube.com"):
+            server.serve(f"/{host}/youtubei/v1/player", self._player)
+            server.serve(f"/{host}/youtubei/v1/next", _json({}))
+
+    def add(
+        self,
+        video_id: str,
+        *,
+        title: str,
+        channel: str,
+        audio: bytes,
+        duration_s: float,
+        trouble: Trouble = "none",
+    ) -> str:
+        """Publish a video and return its address."""
+        media = f"https://rr1---sn-a.googlevideo.com/videoplayback/{video_id}?expire=9999999999"
+        details = {
+            "videoId": video_id,
+            "title": title,
+            "author": channel,
+            "channelId": "UC" + "c" * 22,
+            "lengthSeconds": str(round(duration_s)),
+            "thumbnail": {"thumbnails": []},
+            "isLiveContent": False,
+        }
+        stream = {
+            "itag": 140,
+            "url": media,
+            "mimeType": 'audio/mp4; codecs="mp4a.40.2"',
+            "bitrate": 129_000,
+            "contentLength": str(len(audio)),
+            "approxDurationMs": str(round(duration_s * 1000)),
+            "audioSampleRate": "44100",
+            "audioChannels": 2,
+            "audioQuality": "AUDIO_QUALITY_MEDIUM",
+        }
+        status: dict[str, Any] = {"status": "OK"}
+        if trouble == "gone":
+            status = {"status": "ERROR", "reason": "Video unavailable"}
+        elif trouble == "login":
+            status = {"status": "LOGIN_REQUIRED", "reason": "Sign in to confirm you\u2019re not a bot"}
+        elif trouble == "geo":
+            words = "The uploader has not made this video available in your country"
+            status = {"status": "UNPLAYABLE", "reason": words}
+        self._videos[video_id] = {
+            "playabilityStatus": status,
+            "videoDetails": details,
+            "streamingData": {"adaptiveFormats": [stream], "expiresInSeconds": "21540"}
+            if status["status"] == "OK"
+            else {},
+            "microformat": {"playerMicroformatRenderer": {"lengthSeconds": str(round(duration_s))}},
+        }
+        if trouble == "drm":
+            self._videos[video_id]["streamingData"]["licenseInfos"] = [{"drmFamily": "WIDEVINE"}]
+            stream["drmFamilies"] = ["WIDEVINE"]
+        self._server.serve_audio(f"/rr1---sn-a.googlevideo.com/videoplayback/{video_id}", audio)
+        return f"https://www.youtube.com/watch?v={video_id}"
+
+    def _player(self, seen: Seen) -> Answer:
+        wanted = json.loads(seen.body or "{}").get("videoId")
+        return _json(
+            self._videos.get(
+                wanted, {"playabilityStatus": {"status": "ERROR", "reason": "Video unavailable"}}
+            )
+        )
+
+
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    return Answer(body=json.dumps(content).encode(), content_type=JSON, status=status, headers=headers or {})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+
+    def __init__(self, media: MediaServer) -> None:
+        self.media = media
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let clients hang up, as guards make them do; everything else is a bug of this server."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
+        query = dict(parse_qsl(parts.query))
+        seen = Seen(self.command, unquote(parts.path), query, dict(self.headers), body)
+        self.server.media.seen.append(seen)
+        self._send(self.server.media.answer(seen))
+
+    do_HEAD = do_GET  # noqa: N815 - the base class's names
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, *_words: Any) -> None:
+        """Say nothing."""
+
+    def _send(self, answer: Answer) -> None:
+        body, status, headers = answer.body, answer.status, dict(answer.headers)
+        if answer.ranges and status == 200:
+            body, status = self._part(answer, headers)
+        self.send_response(status)
+        headers.setdefault("Content-Type", answer.content_type)
+        if answer.state_length:
+            headers.setdefault("Content-Length", str(len(body)))
+        else:
+            headers["Connection"] = "close"
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self._write(body, answer)
+        if not answer.state_length:
+            self.close_connection = True
+
+    def _part(self, answer: Answer, headers: dict[str, str]) -> tuple[bytes, int]:
+        etag = f'"{zlib.crc32(answer.body):x}"'
+        headers["ETag"] = etag
+        wanted = self.headers.get("Range", "")
+        if not wanted.startswith("bytes=") or self.headers.get("If-Range", etag) != etag:
+            return answer.body, 200
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, end = int(first), min(int(last or len(answer.body)), len(answer.body) - 1)
+        headers["Content-Range"] = f"bytes {start}-{end}/{len(answer.body)}"
+        return answer.body[start : end + 1], 206
+
+    def _write(self, body: bytes, answer: Answer) -> None:
+        limit = len(body) if answer.break_after is None else min(len(body), answer.break_after)
+        for start in range(0, limit, 16_384):
+            self.wfile.write(body[start : min(start + 16_384, limit)])
+            self.wfile.flush()
+            time.sleep(answer.chunk_delay_s)
+        if limit < len(body):
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
