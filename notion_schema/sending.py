@@ -134,7 +134,7 @@ class Sender:
         patience = self._patience
         error = state.outcome.exception() if state.outcome else None
         growing = wait_exponential_jitter(
-            initial=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
+            multiplier=patience.first_wait_s, max=patience.longest_wait_s, jitter=patience.first_wait_s
         )(state)
         if not isinstance(error, Unavailable):
             return growing
