@@ -18,7 +18,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from notion_local.server import RunningServer
 from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
@@ -27,6 +26,7 @@ from agent import log, setup, tasks, wiring
 from agent.settings import Settings
 from agent.worker import Worker
 from music_workflow import synthesizer
+from notion_local.server import RunningServer
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TRACKS, TaskRow
 from notion_schema.vocabulary import State
 from notion_schema.workspace import Workspace
@@ -230,9 +230,7 @@ def _show(console: Console, workspace: Workspace, stories: list[Story], seconds:
         right = right and not wrong
         table.add_row(
             row.title,
-            f"[{_color(state)}]{row.status}[/]"
-            if not wrong
-            else f"[red]{row.status}, {wrong}[/]",
+            f"[{_color(state)}]{row.status}[/]" if not wrong else f"[red]{row.status}, {wrong}[/]",
             _took(row),
             row.result,
         )

@@ -25,7 +25,7 @@ from dbos._serialization import Serializer
 from filelock import FileLock, Timeout
 from sqlalchemy import make_url
 
-from agent import records
+from agent import log, records
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,7 +36,6 @@ Workflow = Callable[[Any], Any]
 # Pinned, or else each edit of a workflow would strand what is queued; a changed workflow gets a new name instead.
 _VERSION = "1"
 _MAX_RECOVERIES = 20
-_LOG = logging.getLogger("segue.engine")
 
 
 class RunState(StrEnum):
@@ -207,7 +206,21 @@ class Engine:
 
     def keep(self, name: str, kind: Any, call: Callable[[], Any]) -> Any:
         """Inside a workflow: runs ``call`` once and keeps its result, which is of type ``kind``."""
-        return records.load(DBOS.run_step({"name": name}, lambda: records.dump(call(), kind)), kind)
+        began = time.monotonic()
+        ran = False
+
+        def once() -> Any:
+            nonlocal ran
+            ran = True
+            log.get().info("step started", step=name)
+            return records.dump(call(), kind)
+
+        kept = DBOS.run_step({"name": name}, once)
+        if ran:
+            log.get().info("step finished", step=name, seconds=round(time.monotonic() - began, 2))
+        else:
+            log.get().debug("step was done before", step=name)
+        return records.load(kept, kind)
 
     def is_rerun(self, run_id: str) -> bool:
         """Inside a step: whether this workflow was begun before, so that an effect may already have happened."""
@@ -308,8 +321,3 @@ def _run(status: Any) -> Run:
         created_at=(status.created_at or 0) / 1000,
         updated_at=(status.updated_at or 0) / 1000,
     )
-
-
-def now() -> float:
-    """Seconds since the epoch, on the clock the engine stamps with."""
-    return time.time()

@@ -41,15 +41,15 @@ def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[st
     outcome = report.outcome
     took = report.ended_at - report.started_at
     parts = [
-        blocks.heading(f"Attempt {report.ref.attempt}: {_WORDS[outcome.state]}"),
+        blocks.heading(2, f"Attempt {report.ref.attempt}: {_WORDS[outcome.state]}"),
         blocks.callout(outcome.summary, _ICONS[outcome.state]),
         *(blocks.to_do(choice) for choice in outcome.choices),
         *(blocks.image(upload, one.caption) for upload, one in zip(uploads, outcome.pictures, strict=False)),
     ]
     if outcome.evidence:
-        parts += [blocks.heading("Evidence", 3), _evidence(report)]
+        parts += [blocks.heading(3, "Evidence"), _evidence(report)]
     parts += [
-        blocks.heading(f"Steps, {took:.1f} s in all", 3),
+        blocks.heading(3, f"Steps, {took:.1f} s in all"),
         _steps(report),
         blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]),
         blocks.paragraph(mark),

@@ -129,7 +129,7 @@ class Reporting:
         notion = self._workspace.notion
         marker = page.marker(report.ref.run_id, self._worker)
         if look_first and any(
-            marker in blocks.block_text(block) for block in notion.list_children(report.ref.page_id)
+            marker in blocks.plain_text(block) for block in notion.list_children(report.ref.page_id)
         ):
             return
         notion.append_children(report.ref.page_id, page.section(report, uploads, marker))

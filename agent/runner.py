@@ -77,21 +77,12 @@ class RunJob(Generic[R]):
     def _keep(self, name: str, work: Callable[..., T], call: Callable[[], Any]) -> T:
         if name not in self._handler.steps:
             raise ValueError(f"{self._handler.task_type} does not declare the step {name!r}.")
-        ran = False
 
-        def fresh() -> Any:
-            nonlocal ran
-            ran = True
-            log.get().info("step started", step=name)
+        def shown() -> Any:
             self._at_step(name)
             return call()
 
-        began = time.monotonic()
-        value: T = self._engine.keep(name, records.result_type(work), fresh)
-        if ran:
-            log.get().info("step finished", step=name, seconds=round(time.monotonic() - began, 2))
-        else:
-            log.get().info("step was done before", step=name)
+        value: T = self._engine.keep(name, records.result_type(work), shown)
         return value
 
 

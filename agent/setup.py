@@ -47,7 +47,9 @@ def env_lines(ids: Mapping[str, str]) -> list[str]:
 
 def with_databases(settings: Settings, ids: Mapping[str, str]) -> Settings:
     """The settings with these databases."""
-    return settings.model_copy(update={_VARIABLES[key].lower(): database_id for key, database_id in ids.items()})
+    return settings.model_copy(
+        update={_VARIABLES[key].lower(): database_id for key, database_id in ids.items()}
+    )
 
 
 def add_to_env(path: Path, lines: list[str]) -> None:

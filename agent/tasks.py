@@ -6,7 +6,7 @@ from typing import Any
 
 from notion_schema.databases import AGENT_TASKS, TaskRow
 from notion_schema.vocabulary import Priority, State
-from notion_schema.workspace import Workspace
+from notion_schema.workspace import Database, Workspace
 
 
 def add(
@@ -28,7 +28,7 @@ def add(
         priority: an option of Priority.
         after: page ids of rows that must have ended first.
     """
-    tasks = workspace.database(AGENT_TASKS)
+    tasks: Database[TaskRow] = workspace.database(AGENT_TASKS)
     values: dict[str, Any] = {
         "title": title or (f"{task_type}: {url}" if url else task_type),
         "task_type": task_type,

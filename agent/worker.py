@@ -96,9 +96,13 @@ class Worker:
             self._stop.wait(0.1)
         return not cycle.look.failed
 
+    def look(self) -> Look:
+        """What the rows ask for now; changes nothing."""
+        return self._poller.look()
+
     def cycle(self) -> Cycle:
         """One look at the rows, and what follows from it."""
-        look = self._poller.look()
+        look = self.look()
         live = {run.run_id: run for run in self._engine.live()}
         submitted = sum(self._submit(found, live) for found in look.ready)
         self._reconcile(look, live)

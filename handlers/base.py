@@ -122,7 +122,10 @@ class NeedsHuman(HandlerWordError):  # noqa: N818
 
 
 class CannotDo(HandlerWordError):  # noqa: N818
-    """It will not work by trying again; the row fails, with what is known, and an issue is filed."""
+    """It will not work by trying again; the row fails, with what is known, and an issue is filed.
+
+    Raised by the handler itself: an error that leaves a step keeps its text and plain facts alone.
+    """
 
     def __init__(
         self,
@@ -290,9 +293,9 @@ def link_of(row: TaskRow, *, example: str) -> str:
     Raises:
         NeedsHuman: there is none, or the texts name several.
     """
-    if row.link and row.link.strip():
-        return row.link.strip()
-    found = dict.fromkeys(
+    if given := (row.link or "").strip():
+        return given
+    found: dict[str, None] = dict.fromkeys(
         link.rstrip(".,;:!?)]}")
         for text in (row.description, row.next_step, row.title)
         for link in _LINK.findall(text or "")

@@ -1,0 +1,49 @@
+"""What holds for every test: no connection leaves loopback, no setting of the machine is read, no folder is shared.
+
+Inputs: files and servers that the test itself makes, and ``../shared`` beside the repository where it is present.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+import pytest_socket
+
+from agent.settings import Settings
+
+# The machine is shared and slow at times; how long an example takes says nothing about the code.
+hypothesis.settings.register_profile("segue", deadline=None)
+hypothesis.settings.load_profile("segue")
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_runtest_setup() -> None:
+    """Loopback only; a test that asks for another address fails at once."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable that Segue knows is set, and the working folder holds no ``.env``."""
+    known = {
+        name.casefold()
+        for field in Settings.model_fields.values()
+        for name in getattr(field.validation_alias, "choices", ())
+    }
+    for name in list(os.environ):
+        if name.casefold() in known:
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings and shapes; tests that need it are skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared with the real recordings is not beside this checkout")
+    return SHARED
