@@ -7,7 +7,8 @@ import { emptyView } from "./empty.js";
 import { glide } from "./glide.js";
 import { icon } from "./icons.js";
 import { RowList } from "./rows.js";
-import { lanesOf, toneOf } from "./schema.js";
+import { recall, remember } from "./preferences.js";
+import { isPutAway, lanesOf, toneOf } from "./schema.js";
 import { changedProperties, text } from "./values.js";
 
 const PAGE = 40;
@@ -18,6 +19,8 @@ const PAGE = 40;
  */
 export function createBoard(container, view, services) {
   const cards = new Map();
+  const foldKey = `folded.${view.schema.source.id}.${view.group.id}`;
+  const folded = new Set(recall(foldKey) ?? lanesOf(view.group).map(({ name }) => name).filter(isPutAway));
   const lanes = lanesOf(view.group).map(makeLane);
   const board = h("div.board", {}, lanes.map((lane) => lane.element));
   const scroller = h("div.scroller", {}, board);
@@ -31,7 +34,7 @@ export function createBoard(container, view, services) {
     const heading = option ? (view.group.type === "status" ? statusPill(option) : chip(option)) : h("span.faint", {}, `No ${view.group.name}`);
     const add = h("button.quiet.icon-only", { title: "New row here", "aria-label": `New row in ${name ?? "no value"}`, onclick: () => services.create({ [view.group.name]: name }) }, icon("plus"));
     const element = h("section.lane", { "aria-label": name ?? `No ${view.group.name}`, dataset: { lane: name ?? "" } },
-      h("header", {}, heading, count, add), list, more);
+      h("header", {}, h("button.fold", { title: "Fold or unfold", onclick: () => fold(lane) }, heading), count, add), list, more);
     if (option) element.classList.add(`tone-${toneOf(option)}`);
     const lane = { name, rows, element, list, count, more };
     acceptDrops(lane);
@@ -56,7 +59,15 @@ export function createBoard(container, view, services) {
     const size = lane.rows.ids.length;
     lane.count.textContent = lane.rows.hasMore ? `${size}+` : String(size);
     lane.more.hidden = !lane.rows.hasMore;
-    lane.element.classList.toggle("slim", size === 0 && !lane.rows.hasMore);
+    const empty = size === 0 && !lane.rows.hasMore;
+    lane.element.classList.toggle("slim", empty || folded.has(lane.name));
+    lane.element.classList.toggle("vacant", empty);
+  }
+
+  function fold(lane) {
+    if (!folded.delete(lane.name)) folded.add(lane.name);
+    remember(foldKey, [...folded]);
+    glide(board, () => draw(lane));
   }
 
   async function load(lane) {
@@ -171,9 +182,12 @@ export function createBoard(container, view, services) {
     moveTo(id, lanes[lanes.indexOf(lane) + (direction === "right" ? 1 : -1)]);
   }
 
-  const markOpen = () => {
-    for (const [id, card] of cards) card.classList.toggle("open", services.isOpen(id));
-  };
+  function markOpen() {
+    for (const [id, card] of cards) {
+      card.classList.toggle("open", services.isOpen(id));
+      if (services.isOpen(id)) card.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "smooth" });
+    }
+  }
 
   return { apply, move, carry, focus, markOpen, ready: loadAll(), destroy: () => {} };
 }

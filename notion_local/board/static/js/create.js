@@ -21,7 +21,7 @@ export function askForRow(schema, preset, { onCreated, report }) {
   for (const property of asked) chosen.set(property, preset[property.name] ?? opening(property));
   for (const [name, value] of Object.entries(preset)) if (schema.byName.has(name)) chosen.set(schema.byName.get(name), value);
 
-  const name = h("textarea.create-title", { rows: 1, placeholder: `Name of the new row in ${schema.name}`, "aria-label": title.name });
+  const name = h("textarea.create-title", { rows: 1, placeholder: roles.taskType ? "What should be done?" : "Untitled", "aria-label": title.name });
   const linkField = roles.link && h("label.create-link", {}, icon("link"), h("input", { type: "url", placeholder: "Link: a track, a playlist, an audio file…", "aria-label": roles.link.name }));
   const chips = h("div.create-chips", {}, [...chosen.keys()].map((property) => choiceButton(property, chosen)));
   const problem = h("p.problem", { role: "alert" });

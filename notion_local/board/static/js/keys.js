@@ -4,10 +4,17 @@ import { h, isTyping } from "./dom.js";
 import { icon } from "./icons.js";
 
 const HELP = [
-  ["n", "New row"], ["/", "Search"], ["Enter", "Open the row"], ["Esc", "Close, step back"],
-  ["↑ ↓  or  k j", "Row before, row after"], ["← →  or  h l", "Lane before, lane after"],
-  ["Shift ← →", "Carry the card to the next lane"], ["b  /  t", "Board, table"], ["1 … 9", "The nth database"],
-  ["e", "Change the status"], ["?", "This list"],
+  ["New row", ["N"]],
+  ["Search", ["/"]],
+  ["Row before, row after", ["↑", "↓", "K", "J"]],
+  ["Lane before, lane after", ["←", "→", "H", "L"]],
+  ["Open the row", ["Enter"]],
+  ["Close, step back", ["Esc"]],
+  ["Change the status", ["E"]],
+  ["Carry the card to the next lane", ["Shift", "←", "→"]],
+  ["Board, table", ["B", "T"]],
+  ["The nth database", ["1", "…", "9"]],
+  ["This list", ["?"]],
 ];
 
 const DIRECTIONS = { ArrowUp: "up", k: "up", ArrowDown: "down", j: "down", ArrowLeft: "left", h: "left", ArrowRight: "right", l: "right" };
@@ -40,7 +47,7 @@ function meaning(event, act) {
 export function showHelp() {
   const dialog = h("dialog.help", { "aria-label": "Keys" },
     h("header", {}, "Keys", h("button.quiet.icon-only", { "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    h("dl", {}, HELP.map(([keys, words]) => h("div", {}, h("dt", {}, words), h("dd", {}, keys.split("  ").map((part) => (part === "or" || part === "/") && keys.includes("  ") ? ` ${part === "or" ? "or" : "·"} ` : h("kbd", {}, part)))))));
+    h("dl", {}, HELP.map(([words, keys]) => h("div", {}, h("dt", {}, words), h("dd", {}, keys.map((key) => h("kbd", {}, key)))))));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

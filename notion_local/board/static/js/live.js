@@ -2,8 +2,8 @@
 
 const BUNDLE_MILLISECONDS = 80;
 const RETRY_MILLISECONDS = 1500;
-// The server pings every 15 s, but a browser does not show comments to a page: an unreachable server is noticed by
-// the browser itself when the connection breaks.
+// A browser opens six connections to one server, over all tabs: a tab that nobody looks at gives its stream back.
+const HIDDEN_MILLISECONDS = 20_000;
 
 export class Live {
   #source = null;
@@ -21,7 +21,12 @@ export class Live {
   start() {
     this.onState("connecting");
     this.#open();
-    addEventListener("online", () => this.#source?.readyState === EventSource.CLOSED && this.#open());
+    let leaving = 0;
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(leaving);
+      if (document.hidden) leaving = setTimeout(() => this.#source.close(), HIDDEN_MILLISECONDS);
+      else if (this.#source.readyState === EventSource.CLOSED) this.#open();
+    });
   }
 
   #open() {
@@ -45,7 +50,7 @@ export class Live {
   #lost(source) {
     this.onState("offline");
     // The browser tries again by itself after a broken connection, but not after a refusal (a restarting proxy).
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#open(), RETRY_MILLISECONDS);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => source === this.#source && this.#open(), RETRY_MILLISECONDS);
   }
 
   #note(event) {

@@ -47,7 +47,6 @@ class Desk {
       remove: (id) => this.remove(id),
       report: (error) => this.report(error),
       copyLink: () => navigator.clipboard.writeText(location.href).then(() => toast("Link copied")),
-      columnsOf: (schema) => this.columnsOf(schema),
       schemaFor: (page) => this.schemaFor(page.parent.data_source_id),
     };
     this.sidebar = new Sidebar($("sidebar"), { onPick: (id) => this.pick(id), onHelp: showHelp });

@@ -13,6 +13,7 @@ export class Names {
 
   constructor(pages) {
     this.#pages = pages;
+    pages.subscribe(({ id }) => this.#asked.delete(`page:${id}`));
   }
 
   /** The title of a page, "" for an untitled one, null where it cannot be read. */

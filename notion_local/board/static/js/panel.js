@@ -13,6 +13,8 @@ import { changedProperties, isEmpty, titleOf } from "./values.js";
 import { composer } from "./writing.js";
 
 const WIDE = "wide";
+// A row with no more columns than this shows the empty ones too; a task with two hundred does not.
+const SHOW_ALL = 6;
 
 export class Panel {
   #element;
@@ -89,8 +91,11 @@ export class Panel {
     title.classList.toggle("untitled", !titleOf(page));
     if (!schema) return fill(properties);
     const rest = schema.ordered.filter((property) => property !== schema.title);
-    const core = new Set([...Object.values(schema.roles), ...this.#services.columnsOf(schema).map((name) => schema.byName.get(name))]);
-    const shown = rest.filter((property) => showsEmpty || core.has(property) || !isEmpty(page.properties[property.name]));
+    const { status, taskType, priority, link, question } = schema.roles;
+    const asked = question && !isEmpty(page.properties[question.name]);
+    const inviting = new Set([status, taskType, priority, link, asked && schema.byName.get("Answer")]);
+    const worthARow = (property) => inviting.has(property) || !isEmpty(page.properties[property.name]);
+    const shown = rest.filter((property) => showsEmpty || worthARow(property) || rest.length <= SHOW_ALL);
     const hidden = rest.length - shown.length;
     return fill(properties, shown.map((property) => this.#row(property, page, changed.includes(property.name))),
       (hidden > 0 || showsEmpty) && h("button.quiet.more", { onclick: () => this.#toggleEmpty(page.id) },

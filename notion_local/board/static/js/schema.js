@@ -82,6 +82,9 @@ export function toneOf(option) {
 /** Whether a status word says that something is being done right now. */
 export const isRunning = (name) => meaning(name ?? "").rank === 2;
 
+/** Whether rows under this word are put away: their lane starts folded. */
+export const isPutAway = (name) => meaning(name ?? "").rank === 7;
+
 /** A board's columns, left to right; the last one takes rows without a value. */
 export function lanesOf(property) {
   const options = [...optionsOf(property)];
