@@ -38,11 +38,11 @@ def identify(text: str, sources: Sequence[Source], settings: LibrarySettings) ->
     """
     link = parse_link(text)
     _check_permitted(link, settings)
-    for source in sources:
-        if source.takes(link):
-            identity = source.identify(link)
-            if identity is not None:
-                return identity
+    willing = [source for source in sources if source.takes(link)]
+    for source in willing:
+        identity = source.identify(link)
+        if identity is not None:
+            return identity
     raise NoMatch("There is no audio behind this link.", service="link", operation="identify")
 
 

@@ -7,6 +7,7 @@ to say early what is wrong with a row.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,6 +107,11 @@ def parse_link(text: str) -> Link:
         if bare == suffix or bare.endswith(f".{suffix}"):
             return reader(parts, bare)
     return Link(_canonical(parts))
+
+
+def url_key(url: str) -> str:
+    """Name a source by its canonical link, where no service gives it an id."""
+    return f"url:{hashlib.sha256(url.encode()).hexdigest()}"
 
 
 def drm_service(host: str) -> str | None:

@@ -72,7 +72,11 @@ class Source(Protocol):
     """A place that tracks come from."""
 
     def takes(self, link: Link) -> bool:
-        """Say, without any network, whether this source is the one for `link`."""
+        """Say, without any network, whether this source is one for `link`.
+
+        Raises:
+            MusicError: The link leads where no source may go.
+        """
         ...
 
     def identify(self, link: Link) -> Identity | None:

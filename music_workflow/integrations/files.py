@@ -6,7 +6,6 @@ work folder it is given. Wired behind `core.ports.Source`.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -19,9 +18,9 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from music_workflow.core.links import Link
+from music_workflow.core.links import Link, url_key
 from music_workflow.core.ports import Download, LibrarySettings
-from music_workflow.errors import BadLink, Unavailable
+from music_workflow.errors import BadLink, Unavailable, Unobtainable
 from music_workflow.integrations.artwork import keep_artwork
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.transport import guarded_get
@@ -58,6 +57,14 @@ class DirectFiles:
 
     def identify(self, link: Link) -> Identity | None:
         """Look at the headers and the first megabyte; None when it is no audio file."""
+        try:
+            return self._probe(link)
+        except (Unavailable, Unobtainable):
+            if PurePosixPath(urlsplit(link.url).path).suffix.lower() in AUDIO_SUFFIXES:
+                raise
+            return None  # a page, which others know better how to ask for
+
+    def _probe(self, link: Link) -> Identity | None:
         with self._open(link.url, "probe link", {"Range": f"bytes=0-{_PREFIX_BYTES - 1}"}) as response:
             if not _is_audio(response):
                 return None
@@ -150,9 +157,8 @@ class _Part:
 
 def _identity(link: Link, found: tags.TrackTags, name: str) -> Identity:
     artists, title = split_name(name)
-    digest = hashlib.sha256(link.url.encode()).hexdigest()
     return Identity(
-        key=f"url:{digest}",
+        key=url_key(link.url),
         url=link.url,
         service="direct",
         title=found.title or title or _host(link.url),

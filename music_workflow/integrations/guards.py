@@ -94,7 +94,8 @@ class Guard:
         if not self.allow_private:
             for address in found:
                 if not is_public(address):
-                    raise _refused(f"{host} leads to {address}, which is not on the public network.")
+                    where = host if host == address else f"{host} leads to {address}, which"
+                    raise _refused(f"{where} is not on the public network.")
         return found
 
 

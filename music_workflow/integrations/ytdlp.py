@@ -24,13 +24,13 @@ from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import (
     DownloadCancelled,
-    DownloadError,
     ExtractorError,
     GeoRestrictedError,
     UnsupportedError,
+    YoutubeDLError,
 )
 
-from music_workflow.core.links import Link
+from music_workflow.core.links import Link, url_key
 from music_workflow.core.ports import Download, LibrarySettings, too_long
 from music_workflow.errors import (
     BadLink,
@@ -72,6 +72,8 @@ _GONE = re.compile(
 )
 _ADVICE = re.compile(r"\.?\s+(?:Use --|See  ?https://github\.com/yt-dlp|; please report).*", re.DOTALL)
 """What yt-dlp adds for people at its own command line."""
+_ANY_PAGE = "web"
+"""The service of pages that have no extractor of their own; ids found there name nothing beyond the page."""
 _SAID = 200
 """So much of a service's own words goes into an error."""
 _GEO = re.compile(r"your (?:country|location|region)|geo.?restrict", re.IGNORECASE)
@@ -186,7 +188,7 @@ class _Session:
                 return info
         except _Stopped as stop:
             raise stop.reason from None
-        except DownloadError as error:
+        except YoutubeDLError as error:
             raise checked[0] if checked else _translate(error, urlsplit(url).hostname or "web") from error
 
     def _params(self, work_dir: str | None) -> dict[str, Any]:
@@ -348,6 +350,8 @@ def _identity(link: Link, info: dict[str, Any]) -> Identity:
     artists = tuple(str(name) for name in info.get("artists") or () if name)
     uploader = info.get("artist") or info.get("uploader") or info.get("channel")
     title = str(info.get("track") or info.get("title") or media_id)
+    if service == _ANY_PAGE:
+        title = title.removesuffix(" (1)")  # how yt-dlp counts what it finds in a page
     if not artists:
         left, dash, right = title.partition(" - ")
         if dash and left.strip() and right.strip():
@@ -356,7 +360,7 @@ def _identity(link: Link, info: dict[str, Any]) -> Identity:
             artists = (str(uploader).removesuffix(" - Topic"),)
     url = link.url if service == "youtube" or not info.get("webpage_url") else str(info["webpage_url"])
     return Identity(
-        key=f"{service}:{media_id}",
+        key=url_key(link.url) if service == _ANY_PAGE else f"{service}:{media_id}",
         url=url,
         service=service,
         title=title,
@@ -369,7 +373,8 @@ def _identity(link: Link, info: dict[str, Any]) -> Identity:
 
 
 def _service(info: dict[str, Any]) -> str:
-    return str(info.get("extractor_key") or info.get("extractor") or "web").lower()
+    name = str(info.get("extractor_key") or "generic").lower()
+    return _ANY_PAGE if name in {"generic", "html5mediaembed"} else name
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -389,7 +394,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         ]
 
 
-def _translate(error: DownloadError, host: str) -> MusicError:
+def _translate(error: YoutubeDLError, host: str) -> MusicError:
     """Put yt-dlp's error into ours: by class and status where it has them, else by its words."""
     inner = list(_chain(error))
     spoken = next((each for each in inner if isinstance(each, ExtractorError)), error)

@@ -1,0 +1,280 @@
+"""yt-dlp's real extractors, run against services that stand on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from music_workflow.core.library import Library
+from music_workflow.errors import (
+    BadLink,
+    GeoBlocked,
+    MusicError,
+    Protected,
+    Removed,
+    Unavailable,
+    Unobtainable,
+)
+from music_workflow.integrations.guards import Guard
+from music_workflow.integrations.ytdlp import YtDlp
+from music_workflow.model import silent
+from tests.fakes.media_server import Answer, MediaServer, SoundCloud, Trouble, YouTube, media_server
+from tests.music_workflow.library_world import SECONDS, make_library, piece
+
+
+@pytest.fixture
+def server() -> Iterator[MediaServer]:
+    """The services' machine."""
+    with media_server() as running:
+        yield running
+
+
+@pytest.fixture
+def library(server: MediaServer, tmp_path: Path) -> Library:
+    """A library whose whole outside world is that machine; private addresses are refused."""
+    return make_library(tmp_path, service_base=server.base, allow_private_addresses=False)
+
+
+def publish(server: MediaServer, trouble: Trouble = "none", **more: Any) -> str:
+    """Put a track on SoundCloud."""
+    values = {"title": "Tide", "artist": "Ada Loop", "audio": piece(), "duration_s": SECONDS, **more}
+    return SoundCloud(server).add(7, "ada-loop/tide", trouble=trouble, **values)
+
+
+def test_a_soundcloud_track_is_identified_and_fetched(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """The page's id, title, artist and duration are the identity, and the very bytes arrive."""
+    cover = "https://i1.sndcdn.com/artworks-x-large.png"
+    server.serve("/i1.sndcdn.com/artworks-x-original.png", Answer(body=PNG, content_type="image/png"))
+    url = publish(server, artwork_url=cover)
+
+    identity = library.identify(url + "?si=abc&utm_source=clipboard")
+    source = library.fetch(identity, str(tmp_path / "work"), silent)
+
+    assert identity.key == "soundcloud:7"
+    assert (identity.title, identity.artists, identity.duration_s) == ("Tide", ("Ada Loop",), SECONDS)
+    assert identity.url == url
+    assert Path(source.path).read_bytes() == piece()
+    assert source.format_id == "http_aac_160k"
+    assert source.artwork_path is not None
+    assert Path(source.artwork_path).read_bytes() == PNG
+
+
+def test_a_youtube_video_is_identified_and_fetched(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """A short link with junk leads to the canonical one, and "Artist - Title" is taken apart."""
+    YouTube(server).add(
+        "abcdefghij0", title="Ada Loop - Tide", channel="Ada Loop", audio=piece(), duration_s=SECONDS
+    )
+
+    identity = library.identify("https://youtu.be/abcdefghij0?si=zzz")
+    source = library.fetch(identity, str(tmp_path / "work"), silent)
+
+    assert identity.key == "youtube:abcdefghij0"
+    assert identity.url == "https://www.youtube.com/watch?v=abcdefghij0"
+    assert (identity.title, identity.artists) == ("Tide", ("Ada Loop",))
+    assert Path(source.path).read_bytes() == piece()
+
+
+def test_audio_embedded_in_any_page_is_found(server: MediaServer, library: Library, tmp_path: Path) -> None:
+    """A page of a site nobody knows is searched for audio."""
+    page = b'<html><head><title>Tide</title></head><body><audio src="https://files.blog.example/t.mp3"></audio></body></html>'
+    server.serve("/blog.example/post", Answer(body=page, content_type="text/html"))
+    server.serve_audio("/files.blog.example/t.mp3", piece("mp3"), "audio/mpeg")
+
+    identity = library.identify("https://blog.example/post")
+    source = library.fetch(identity, str(tmp_path / "work"), silent)
+
+    assert identity.title == "Tide"
+    assert Path(source.path).read_bytes() == piece("mp3")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "words"),
+    [
+        ("drm", Protected, "DRM"),
+        ("preview", Protected, "preview"),
+        ("geo", GeoBlocked, "this country"),
+        ("gone", Removed, "404"),
+        ("busy", Unavailable, "429"),
+    ],
+)
+def test_what_soundcloud_refuses_is_said_in_our_words(
+    server: MediaServer, library: Library, trouble: Trouble, error: type[MusicError], words: str
+) -> None:
+    """DRM, previews, geo blocks, dead links and rate limits are told apart before anything is downloaded."""
+    url = publish(server, trouble)
+
+    with pytest.raises(error, match=words) as caught:
+        library.identify(url)
+    if isinstance(caught.value, Unavailable):
+        assert caught.value.retry_after_s == 90.0
+    assert not [seen for seen in server.seen if seen.path.startswith("/cf-media")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error", "words"),
+    [
+        ("drm", Protected, "DRM"),
+        ("geo", GeoBlocked, "this country"),
+        ("gone", Removed, "unavailable"),
+        ("login", Unobtainable, "wants a login"),
+    ],
+)
+def test_what_youtube_refuses_is_said_in_our_words(
+    server: MediaServer, library: Library, trouble: Trouble, error: type[MusicError], words: str
+) -> None:
+    """A login wall is no dead link and no geo block; and yt-dlp's advice about cookies is not passed on."""
+    url = YouTube(server).add(
+        "abcdefghij1", title="x", channel="c", audio=piece(), duration_s=SECONDS, trouble=trouble
+    )
+
+    with pytest.raises(error, match=words) as caught:
+        library.identify(url)
+    assert "--cookies" not in str(caught.value)
+    assert type(caught.value) is error
+
+
+def test_a_cut_stream_passed_off_as_the_track_is_told_by_its_length(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """Twelve seconds where the page promises three minutes are a preview, whatever the format is called."""
+    identity = library.identify(publish(server, duration_s=180.0))
+
+    with pytest.raises(Protected, match="Only 12 of 180 seconds"):
+        library.fetch(identity, str(tmp_path / "work"), silent)
+
+
+def test_progress_is_reported_and_can_end_the_download(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """What the progress callback raises ends the download and arrives unchanged."""
+    identity = library.identify(publish(server))
+    heard: list[tuple[float, str]] = []
+
+    class CancelledError(Exception):
+        """The row was cancelled."""
+
+    def stop(fraction: float, words: str) -> None:
+        heard.append((fraction, words))
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        library.fetch(identity, str(tmp_path / "work"), stop)
+    assert heard
+    assert "MB" in heard[0][1]
+
+
+def test_the_size_limit_holds_for_services_too(server: MediaServer, tmp_path: Path) -> None:
+    """A stream larger than permitted is broken off."""
+    library = make_library(tmp_path, service_base=server.base, max_bytes=100_000)
+    identity = library.identify(publish(server))
+
+    with pytest.raises(BadLink, match="larger than the permitted"):
+        library.fetch(identity, str(tmp_path / "work"), silent)
+
+
+def test_the_length_limit_holds_before_the_download(server: MediaServer, tmp_path: Path) -> None:
+    """What the page says is too long is not even begun."""
+    library = make_library(tmp_path, service_base=server.base, max_duration_s=60.0)
+
+    with pytest.raises(BadLink, match="at most 1 are permitted"):
+        library.identify(publish(server, duration_s=3600.0))
+
+
+def test_a_stream_on_a_private_address_is_refused(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """What an extractor finds is held to the same guard as the link: no service can point into the local network."""
+    url = publish(server)
+    server.serve(
+        "/api-v2.soundcloud.com/media/7/stream/progressive",
+        Answer(body=b'{"url": "http://192.168.0.10/x.m4a"}', content_type="application/json"),
+    )
+    identity = library.identify(url)
+
+    with pytest.raises(BadLink, match=r"192\.168\.0\.10"):
+        library.fetch(identity, str(tmp_path / "work"), silent)
+
+
+def test_a_redirect_inside_yt_dlp_is_guarded(server: MediaServer, library: Library) -> None:
+    """Redirects that the extractor follows are checked hop by hop."""
+    SoundCloud(server)
+    server.redirect("/api-v2.soundcloud.com/resolve", "http://127.0.0.1:1/steal")
+
+    with pytest.raises(BadLink, match=r"127\.0\.0\.1"):
+        library.identify("https://soundcloud.com/ada-loop/tide")
+
+
+def test_redirects_between_hosts_work(server: MediaServer, library: Library, tmp_path: Path) -> None:
+    """An honest redirect to another public host is followed."""
+    url = publish(server)
+    server.redirect("/cf-media.sndcdn.com/7.m4a", "https://cdn2.sndcdn.com/7.m4a")
+    server.serve_audio("/cdn2.sndcdn.com/7.m4a", piece())
+
+    source = library.fetch(library.identify(url), str(tmp_path / "work"), silent)
+
+    assert Path(source.path).read_bytes() == piece()
+
+
+def test_known_drm_and_piracy_sites_are_refused_without_a_request(
+    server: MediaServer, library: Library
+) -> None:
+    """yt-dlp's own lists are asked before the network."""
+    with pytest.raises(Protected):
+        library.identify("https://www.crunchyroll.com/watch/GY2P1Q98Y/x")
+    with pytest.raises(BadLink, match="stolen"):
+        library.identify("https://viewsb.com/dxfvlu4qanjx")
+    assert server.seen == []
+
+
+def test_a_page_without_audio_is_a_bad_link(server: MediaServer, library: Library) -> None:
+    """Words, and no crash, where there is nothing to hear."""
+    server.serve(
+        "/blog.example/words", Answer(body=b"<html><title>Words</title></html>", content_type="text/html")
+    )
+
+    with pytest.raises(BadLink, match="no audio"):
+        library.identify("https://blog.example/words")
+
+
+def test_a_broken_service_is_a_matter_of_time(server: MediaServer, library: Library) -> None:
+    """5xx answers are later, not never."""
+    SoundCloud(server)
+    server.serve("/api-v2.soundcloud.com/resolve", Answer(status=503))
+
+    with pytest.raises(Unavailable, match="503"):
+        library.identify("https://soundcloud.com/ada-loop/tide")
+
+
+def test_a_dead_gateway_is_a_matter_of_time(tmp_path: Path) -> None:
+    """A connection that is refused says so, and nothing hangs."""
+    library = make_library(tmp_path, service_base="http://127.0.0.1:1", timeout_s=1.0)
+
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        library.identify("https://soundcloud.com/ada-loop/tide")
+
+
+def test_the_source_stays_picklable_and_small(tmp_path: Path) -> None:
+    """It holds settings only, so that a child process can be handed one."""
+    source = YtDlp(make_library(tmp_path).settings, Guard())
+
+    assert source == YtDlp(make_library(tmp_path).settings, Guard())
+
+
+def _png() -> bytes:
+    import io  # noqa: PLC0415 - only to make the picture
+
+    from PIL import Image  # noqa: PLC0415
+
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), (20, 90, 200)).save(file, "PNG")
+    return file.getvalue()
+
+
+PNG = _png()
