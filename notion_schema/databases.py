@@ -207,6 +207,7 @@ class ExecutionLogRow(Row):
     tasks: Annotated[
         tuple[str, ...], Relation("Agent-Tasks", database=AGENT_TASKS, twin="Execution-Logs")
     ] = ()
+    issues: Annotated[tuple[str, ...], Relation("Issues+Questions", database=ISSUES)] = ()
     segue_key: Annotated[str, Text("Segue key")] = ""
 
 
@@ -277,7 +278,7 @@ _SPECS: Final = (
         vocabulary=ISSUE_WORDS,
         icon="❓",
         description="What went wrong and what needs a person, filed by people and by Segue.",
-        skip=frozenset({"issues", "prerequisites", "schedule", "next_run"}),
+        skip=frozenset({"issues", "prerequisites", "execution_logs", "schedule", "next_run"}),
         title_name="Name",
     ),
     DatabaseSpec(

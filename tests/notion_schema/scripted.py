@@ -53,7 +53,9 @@ class Scripted:
         self.base_url = base_url
         self.asked: list[Asked] = []
         self._script: list[Answer] = []
-        self._always: Answer = Reply({"object": "error", "code": "unscripted", "message": "no answer left"}, 400)
+        self._always: Answer = Reply(
+            {"object": "error", "code": "unscripted", "message": "no answer left"}, 400
+        )
         self._lock = threading.Lock()
 
     def answer(self, *answers: Answer, then: Answer | None = None) -> None:
@@ -89,7 +91,13 @@ def scripted() -> Iterator[Scripted]:
 
 def error(status: int, code: str = "", message: str = "", **headers: str) -> Reply:
     """Notion's error body."""
-    body = {"object": "error", "status": status, "code": code, "message": message, "request_id": f"req-{status}"}
+    body = {
+        "object": "error",
+        "status": status,
+        "code": code,
+        "message": message,
+        "request_id": f"req-{status}",
+    }
     return Reply(body, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -101,7 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
         asked = Asked(
-            self.command, parts.path, parse_qsl(parts.query), {k.lower(): v for k, v in self.headers.items()}, raw
+            self.command,
+            parts.path,
+            parse_qsl(parts.query),
+            {k.lower(): v for k, v in self.headers.items()},
+            raw,
         )
         reply = self.server.script.take(asked)  # type: ignore[attr-defined]  # see above
         threading.Event().wait(reply.delay_s)
@@ -117,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  http.server's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the test looks at ``Scripted.asked``."""
