@@ -16,6 +16,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -28,14 +29,17 @@ from music_workflow.errors import BadLink
 Samples = NDArray[np.float32]
 """Shape (n, channels), full scale at 1.0; lossy sources may overshoot it."""
 
+Shape = tuple[int, str, str]
+"""Sample rate, sample format and channel layout of a frame."""
+
 CONTAINERS = (
     "aac", "ac3", "aiff", "ape", "asf", "au", "avi", "caf", "dsf", "eac3", "flac", "flv", "matroska", "mov", "mp3",
     "mpegts", "ogg", "tak", "tta", "w64", "wav", "webm", "wv",
 )  # fmt: skip
 """Containers that hold sound and nothing that points elsewhere."""
 
-BLOCK = 65536
-"""Samples in a block handed on: large enough that numpy's overhead vanishes, small enough to stay in the cache."""
+GATHERED = 131_072
+"""Samples in a frame handed on: many enough that a call's overhead vanishes, few enough to stay in the cache."""
 
 DAMAGE_TOLERANCE = 0.02
 """Share of undecodable packets above which a file counts as damaged; junk between MP3 frames is common and harmless."""
@@ -72,12 +76,21 @@ class Source:
         self._packets = 0
         self._damaged = 0
         self._seconds = 0.0
+        self._fifo = AudioFifo()
+        self._shape: Shape | None = None
 
     def read(self) -> Iterator[tuple[Packet[AudioStream], list[AudioFrame]]]:
-        """Every packet with the frames decoded from it; the last packet is empty and brings the decoder's rest."""
+        """Every packet, with the frames that are ready by then; the last packet is empty and brings the rest.
+
+        Codecs decode some hundred samples at a time; the frames given here are gathered, since each costs the same to
+        hand on however long it is.
+        """
         try:
             for packet in self._container.demux(self.stream):
-                yield packet, self._decode(packet)
+                ready = self._gather(self._decode(packet))
+                if packet.size == 0:
+                    ready += self._gathered()
+                yield packet, ready
         except av.FFmpegError as error:
             raise _bad(self.path, f"breaks off after {self._seconds:.1f} s ({error.strerror})") from error
 
@@ -122,56 +135,67 @@ class Source:
             self._seconds += frame.samples / frame.sample_rate
         return frames
 
+    def _gather(self, frames: list[AudioFrame]) -> list[AudioFrame]:
+        ready = []
+        for frame in frames:
+            frame.pts = None  # gaps between timestamps are the muxer's affair, the sample count is ours
+            shape = _shape(frame)
+            if shape != self._shape:  # chained streams change it; the queue would not notice
+                ready += self._gathered()
+                self._shape = shape
+            self._fifo.write(frame)
+            if self._fifo.samples >= GATHERED:
+                ready += self._gathered()
+        return ready
+
+    def _gathered(self) -> list[AudioFrame]:
+        frame = self._fifo.read(partial=True) if self._fifo.samples else None
+        self._fifo = AudioFifo()
+        return [] if frame is None else [frame]
+
 
 class Tap:
-    """A resampler from decoded frames to float32 blocks of one rate and at most so many channels.
+    """A resampler from decoded frames to float32 blocks of one rate and one or two channels.
 
     The graph is built from the first frame rather than from the header, which for HE-AAC and chained Ogg states
     something else than what is decoded, and built anew when the frames change their shape midway.
     """
 
-    def __init__(self, rate: int, layout: str) -> None:
+    def __init__(self, rate: int, layout: str, *, taps: int = 32) -> None:
+        """Prepare a resampler.
+
+        Args:
+            rate: of the blocks, in Hz.
+            layout: ``mono`` or ``stereo``.
+            taps: length of the filter at the lower of the two rates; half the default is plenty where the sound is only
+                looked at.
+        """
         self.rate = rate
         self.layout = layout
+        self._taps = taps
         self._graph: Graph | None = None
-        self._shape: tuple[int, str, str] | None = None
-        self._waiting = 0
+        self._shape: Shape | None = None
 
     def push(self, frame: AudioFrame) -> Iterator[Samples]:
-        """Take one decoded frame; yield the blocks that are full."""
-        shape = (frame.sample_rate, frame.format.name, frame.layout.name)
+        """Take one decoded frame; yield the blocks that it completes."""
+        shape = _shape(frame)
         if shape != self._shape:
             yield from self.flush()
             self._graph = self._build(shape)
             self._shape = shape
-        assert self._graph is not None  # noqa: S101 - narrowing: built on the line above
-        frame.pts = None  # gaps between timestamps are the muxer's affair, the sample count is ours
-        self._graph.push(frame)
-        self._waiting += frame.samples
-        # Asking an empty sink costs an exception; ask only when a block can be there.
-        if self._waiting * self.rate >= BLOCK * frame.sample_rate:
-            self._waiting = 0
-            yield from self._pull()
+        if self._graph is not None:
+            self._graph.push(frame)
+            yield from _pull(self._graph)
 
     def flush(self) -> Iterator[Samples]:
         """Yield what is still inside; the next frame starts a new graph."""
         if self._graph is not None:
             self._graph.push(None)
-            yield from self._pull()
-            self._graph = None
-            self._shape = None
-            self._waiting = 0
+            yield from _pull(self._graph)
+        self._graph = None
+        self._shape = None
 
-    def _pull(self) -> Iterator[Samples]:
-        assert self._graph is not None  # noqa: S101 - narrowing: only called with a graph
-        while True:
-            try:
-                frame = self._graph.pull()
-            except (av.BlockingIOError, av.EOFError):
-                return
-            yield _array(frame)
-
-    def _build(self, shape: tuple[int, str, str]) -> Graph:
+    def _build(self, shape: Shape) -> Graph:
         rate, sample_format, layout = shape
         graph = Graph()
         source = graph.add_abuffer(
@@ -179,12 +203,21 @@ class Tap:
         )
         # A downmix is scaled so that it cannot clip; stereo and mono pass unscaled.
         resample = graph.add(
-            "aresample", f"{self.rate}:rematrix_maxval=1:out_chlayout={self.layout}:out_sample_fmt=flt"
+            "aresample",
+            f"{self.rate}:rematrix_maxval=1:out_chlayout={self.layout}:out_sample_fmt=flt:filter_size={self._taps}",
         )
         form = graph.add("aformat", f"sample_fmts=flt:channel_layouts={self.layout}:sample_rates={self.rate}")
-        block = graph.add("asetnsamples", f"{BLOCK}:p=0")
-        graph.link_nodes(source, resample, form, block, graph.add("abuffersink")).configure()
+        graph.link_nodes(source, resample, form, graph.add("abuffersink")).configure()
         return graph
+
+
+def _pull(graph: Graph) -> Iterator[Samples]:
+    while True:
+        try:
+            frame = graph.pull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+        yield _array(frame)
 
 
 @contextmanager
@@ -218,6 +251,10 @@ def opened(path: str) -> Iterator[Source]:
         # Frame threads add latency and copies; the machine's cores are shared out between tracks instead.
         stream.codec_context.thread_type = "NONE"
         yield Source(path, container, stream)
+
+
+def _shape(frame: AudioFrame) -> Shape:
+    return frame.sample_rate, frame.format.name, frame.layout.name
 
 
 def _array(frame: object) -> Samples:

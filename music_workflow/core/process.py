@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,7 +178,7 @@ class _Outlets:
         self.loudness = LoudnessMeter(channels)
         self.envelope = waveform.EnvelopeMeter(RATE)
         self._full = Tap(RATE, "mono" if channels == 1 else "stereo")
-        self._mono = Tap(analyses.MONO_RATE, "mono")
+        self._mono = Tap(analyses.MONO_RATE, "mono", taps=16)
         self._m4a = open_m4a(paths["M4A"], source.stream, source.header, RATE, codec)
         self._pcm: tuple[pcm.PcmWriter, ...] = (
             pcm.WavWriter(paths["WAV"], RATE, channels),

@@ -68,7 +68,7 @@ def analyze_file(path: str, *, loudness: bool = True) -> Analysis:
     analyzer = Analyzer()
     meter: LoudnessMeter | None = None
     with decoding.opened(path) as source:
-        mono = decoding.Tap(MONO_RATE, "mono")
+        mono = decoding.Tap(MONO_RATE, "mono", taps=16)
         layout = "mono" if source.header.channels == 1 else "stereo"
         full = decoding.Tap(LOUDNESS_RATE, layout)
         if loudness:

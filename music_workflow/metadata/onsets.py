@@ -73,7 +73,7 @@ class OnsetMeter:
             bands = power @ self._bands
             self._energies.append(_by_register(bands))
             both = np.concatenate([self._before, bands])
-            level = np.log1p(gain * both)
+            level = np.log(1 + gain * both)
             rise = np.maximum(level[RISE_FRAMES:] - level[:-RISE_FRAMES], 0)
             self._rises.append(_by_register(rise))
             self._before = both[-RISE_FRAMES:]

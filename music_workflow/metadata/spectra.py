@@ -11,7 +11,7 @@ from scipy import fft
 Mono = NDArray[np.float32]
 """Shape (n,)."""
 
-FRAMES_AT_ONCE = 512
+FRAMES_AT_ONCE = 128
 """Frames transformed together: enough for numpy, few enough to stay in the processor's cache."""
 
 
