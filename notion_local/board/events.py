@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
-
-    from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 PING_SECONDS = 15.0
 # How often a silent stream looks whether the server is going away.

@@ -6,25 +6,18 @@ answer as the person in front of the screen. Nothing here knows what a page or a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse
-from starlette.routing import Mount, Route
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from notion_local.board.events import EventStream
+from notion_local.board.events import ChangeFeed, EventStream
 from notion_local.board.guard import Guard, Session
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-    from starlette.routing import BaseRoute
-
-    from notion_local.board.events import ChangeFeed
 
 # Modules import each other by plain name, without a version in the address: the browser asks each time
 # whether its copy is still the newest, so that an upgraded server never runs against yesterday's script.
