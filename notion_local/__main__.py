@@ -26,6 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--root-page", dest="root_page_id", metavar="UUID")
     command.add_argument("--root-title", default="Segue")
     command.add_argument("--integration-name", default="Segue")
+    command.add_argument("--person-name", default="You")
     command.add_argument("--record", type=Path, metavar="FILE", help="append every exchange as a JSON line")
     command.add_argument(
         "--now", type=datetime.fromisoformat, help="let the server's clock begin at this time"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from notion_local import icons, richtext, values
@@ -15,11 +16,95 @@ from notion_local import validation as check
 from notion_local.errors import invalid
 
 LANGUAGES = (
-    *["abap", "abc", "agda", "arduino", "assembly", "bash", "basic", "bnf", "c", "c#", "c++", "clojure", "coffeescript", "coq", "css", "dart", "dhall", "diff", "docker"],
-    *["ebnf", "elixir", "elm", "erlang", "f#", "flow", "fortran", "gherkin", "glsl", "go", "graphql", "groovy", "haskell", "hcl", "html", "idris", "java"],
-    *["javascript", "json", "julia", "kotlin", "latex", "less", "lisp", "livescript", "lua", "makefile", "markdown", "markup", "matlab", "mathematica"],
-    *["mermaid", "nix", "objective-c", "ocaml", "pascal", "perl", "php", "powershell", "prolog", "protobuf", "purescript", "python", "r", "racket"],
-    *["reason", "ruby", "rust", "sass", "scala", "scheme", "scss", "shell", "smalltalk", "solidity", "sql", "swift", "toml", "typescript", "vb.net"],
+    *[
+        "abap",
+        "abc",
+        "agda",
+        "arduino",
+        "assembly",
+        "bash",
+        "basic",
+        "bnf",
+        "c",
+        "c#",
+        "c++",
+        "clojure",
+        "coffeescript",
+        "coq",
+        "css",
+        "dart",
+        "dhall",
+        "diff",
+        "docker",
+    ],
+    *[
+        "ebnf",
+        "elixir",
+        "elm",
+        "erlang",
+        "f#",
+        "flow",
+        "fortran",
+        "gherkin",
+        "glsl",
+        "go",
+        "graphql",
+        "groovy",
+        "haskell",
+        "hcl",
+        "html",
+        "idris",
+        "java",
+    ],
+    *[
+        "javascript",
+        "json",
+        "julia",
+        "kotlin",
+        "latex",
+        "less",
+        "lisp",
+        "livescript",
+        "lua",
+        "makefile",
+        "markdown",
+        "markup",
+        "matlab",
+        "mathematica",
+    ],
+    *[
+        "mermaid",
+        "nix",
+        "objective-c",
+        "ocaml",
+        "pascal",
+        "perl",
+        "php",
+        "powershell",
+        "prolog",
+        "protobuf",
+        "purescript",
+        "python",
+        "r",
+        "racket",
+    ],
+    *[
+        "reason",
+        "ruby",
+        "rust",
+        "sass",
+        "scala",
+        "scheme",
+        "scss",
+        "shell",
+        "smalltalk",
+        "solidity",
+        "sql",
+        "swift",
+        "toml",
+        "typescript",
+        "vb.net",
+    ],
     *["verilog", "vhdl", "webassembly", "xml", "yaml", "java/c/c++/c#"],
     *("ascii art", "llvm ir", "notion formula", "plain text", "visual basic"),
 )
@@ -188,12 +273,15 @@ def updated(kind: str, content: dict[str, Any], value: object, path: str) -> dic
     if kind == "link_to_page":
         return _parse_link_to_page(given, path)
     described = TYPES[kind]
-    allowed = [key for key in described.fields if key not in ("table_width", "synced_from")]
-    check.no_other_keys(given, path, allowed)
+    fixed = ("table_width", "synced_from")
+    allowed = [key for key in described.fields if key not in fixed]
+    # Clients send a block back whole; children are not changed this way, so only an empty list passes.
+    empty_children = ("children",) if given.get("children") == [] else ()
+    check.no_other_keys(given, path, (*allowed, *empty_children))
     changed = {
         key: described.fields[key](entry, f"{path}.{key}")
         for key, entry in given.items()
-        if not (entry is None and key in described.defaults)
+        if key in allowed and not (entry is None and key in described.defaults)
     }
     return _consistent(kind, {**content, **changed})
 
@@ -229,8 +317,16 @@ def _updated_file(kind: str, content: dict[str, Any], given: dict[str, Any], pat
     if "caption" in given:
         changed["caption"] = richtext.parse(given["caption"], f"{path}.caption")
     if "name" in given and kind == "file":
-        changed["name"] = check.a_string(given["name"], f"{path}.name")
+        changed["name"] = _with_extension(
+            check.a_string(given["name"], f"{path}.name"), content.get("name", "")
+        )
     return changed
+
+
+def _with_extension(name: str, before: str) -> str:
+    """Return a file's new name with the extension it had, which Notion keeps."""
+    extension = PurePosixPath(before).suffix
+    return name if not extension or name.endswith(extension) else name + extension
 
 
 def _parse_link_to_page(given: dict[str, Any], path: str) -> dict[str, Any]:

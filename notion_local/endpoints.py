@@ -119,7 +119,7 @@ def _create_page(call: Call) -> dict[str, Any]:
 def _page(call: Call) -> dict[str, Any]:
     page = call.workspace.find(call.actor, "page", call.ids["page_id"])
     wanted = [*call.query.getlist("filter_properties"), *call.query.getlist("filter_properties[]")]
-    return showing.show_some(call.workspace, page, wanted)
+    return {**showing.show_some(call.workspace, page, wanted), "in_trash": call.workspace.in_trash(page)}
 
 
 def _update_page(call: Call) -> dict[str, Any]:
@@ -179,7 +179,8 @@ def _templates(call: Call) -> dict[str, Any]:
 
 
 def _block(call: Call) -> dict[str, Any]:
-    return blocks.show(call.workspace, call.workspace.find(call.actor, "block", call.ids["block_id"]))
+    block = call.workspace.find(call.actor, "block", call.ids["block_id"])
+    return {**blocks.show(call.workspace, block), "in_trash": call.workspace.in_trash(block)}
 
 
 def _update_block(call: Call) -> dict[str, Any]:

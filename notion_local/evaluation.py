@@ -34,11 +34,59 @@ Lookup = Callable[[str], Value]
 Scope = Mapping[str, Value]
 
 _NUMBER_FUNCTIONS = frozenset(
-    ["length", "subtract", "multiply", "divide", "mod", "pow", "min", "max", "sum", "median", "mean", "abs", "round", "ceil", "floor", "sqrt", "cbrt", "exp", "ln", "log10", "log2", "sign", "pi", "e", "toNumber", "minute", "hour", "day", "date", "week", "month", "year", "dateBetween", "timestamp", "findIndex"]
+    [
+        "length",
+        "subtract",
+        "multiply",
+        "divide",
+        "mod",
+        "pow",
+        "min",
+        "max",
+        "sum",
+        "median",
+        "mean",
+        "abs",
+        "round",
+        "ceil",
+        "floor",
+        "sqrt",
+        "cbrt",
+        "exp",
+        "ln",
+        "log10",
+        "log2",
+        "sign",
+        "pi",
+        "e",
+        "toNumber",
+        "minute",
+        "hour",
+        "day",
+        "date",
+        "week",
+        "month",
+        "year",
+        "dateBetween",
+        "timestamp",
+        "findIndex",
+    ]
 )
-_BOOLEAN_FUNCTIONS = frozenset(["empty", "contains", "includes", "test", "equal", "unequal", "and", "or", "not", "some", "every"])
+_BOOLEAN_FUNCTIONS = frozenset(
+    ["empty", "contains", "includes", "test", "equal", "unequal", "and", "or", "not", "some", "every"]
+)
 _DATE_FUNCTIONS = frozenset(
-    ["now", "today", "dateAdd", "dateSubtract", "dateRange", "dateStart", "dateEnd", "fromTimestamp", "parseDate"]
+    [
+        "now",
+        "today",
+        "dateAdd",
+        "dateSubtract",
+        "dateRange",
+        "dateStart",
+        "dateEnd",
+        "fromTimestamp",
+        "parseDate",
+    ]
 )
 
 

@@ -334,7 +334,7 @@ def _range(word: str, value: Any, path: str, now: datetime) -> tuple[float | Non
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if word == "this_week":
         check.an_object(value, path)
-        monday = today - timedelta(days=(today.weekday() + 1) % 7)
+        monday = today - timedelta(days=today.weekday())
         return dates.seconds(monday), dates.seconds(monday + 7 * _DAY), False
     if word in _PERIODS:
         check.an_object(value, path)
@@ -508,5 +508,5 @@ def _sort_cell(entry: Property, context: Context) -> Condition:
         cases = " ".join(f"WHEN ? THEN {i}" for i, _ in enumerate(entry.options))
         option_ids = tuple(option["id"] for option in entry.options)
         return Condition(f"(SELECT CASE k.text {cases} END {where})", (*option_ids, entry.id))
-    column = "k.number" if entry.type in ("number", "date", "checkbox") else "k.text"
+    column = "k.number" if entry.type in ("number", "date", "checkbox") else "coalesce(k.sort, k.text)"
     return Condition(f"(SELECT {column} {where})", (entry.id,))

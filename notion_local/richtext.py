@@ -60,7 +60,25 @@ def parse(value: object, path: str) -> list[dict[str, Any]]:
     """
     runs = check.an_array(value, path)
     parsed = [_parse_run(check.an_object(run, f"{path}[{i}]"), f"{path}[{i}]") for i, run in enumerate(runs)]
-    return [run for run in parsed if run["type"] != "text" or run["text"]["content"]]
+    return _merged([run for run in parsed if run["type"] != "text" or run["text"]["content"]])
+
+
+def _merged(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join neighbouring texts that look alike; Notion keeps the text and its styles, not the runs."""
+    merged: list[dict[str, Any]] = []
+    for run in runs:
+        last = merged[-1] if merged else None
+        if (
+            last is not None
+            and run["type"] == last["type"] == "text"
+            and run["annotations"] == last["annotations"]
+            and run["text"]["link"] == last["text"]["link"]
+        ):
+            joined = last["text"]["content"] + run["text"]["content"]
+            merged[-1] = {**last, "text": {**last["text"], "content": joined}}
+        else:
+            merged.append(run)
+    return merged
 
 
 def _parse_run(run: dict[str, Any], path: str) -> dict[str, Any]:

@@ -209,16 +209,17 @@ def parse_config(kind: str, value: object, path: str, previous: Property | None 
         check.no_other_keys(given, path, ("expression",))
         return {"expression": check.a_string(given.get("expression", ""), f"{path}.expression")}
     if kind == "unique_id":
-        return {"prefix": _prefix(given, path)}
+        return {"prefix": _prefix(given, path, previous)}
     if kind in ("relation", "rollup"):
         return dict(given)
     check.no_other_keys(given, path, ())
     return {}
 
 
-def _prefix(given: dict[str, Any], path: str) -> str | None:
+def _prefix(given: dict[str, Any], path: str, previous: Property | None) -> str | None:
     check.no_other_keys(given, path, ("prefix",))
-    prefix = given.get("prefix")
+    before = previous.config["prefix"] if previous is not None and previous.type == "unique_id" else None
+    prefix = given.get("prefix", before)
     if prefix is None:
         return None
     return check.a_string(prefix, f"{path}.prefix")

@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS cell (
     ordinal INTEGER NOT NULL,
     text TEXT,
     number REAL,
+    sort TEXT,
     PRIMARY KEY (page, property, ordinal)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS cell_by_text ON cell (source, property, text, page);
@@ -100,6 +101,8 @@ class Cell:
     property: str
     text: str | None = None
     number: float | None = None
+    sort: str | None = None
+    """What texts are put in order by; `text` when None."""
 
 
 @dataclass(frozen=True)
@@ -274,10 +277,11 @@ class Store:
         for cell in cells:
             ordinal = counts.get(cell.property, 0)
             counts[cell.property] = ordinal + 1
-            rows.append((source, cell.property, page, ordinal, cell.text, cell.number))
+            rows.append((source, cell.property, page, ordinal, cell.text, cell.number, cell.sort))
         with self._lock:
             self._connection.executemany(
-                "INSERT INTO cell (source, property, page, ordinal, text, number) VALUES (?,?,?,?,?,?)", rows
+                "INSERT INTO cell (source, property, page, ordinal, text, number, sort) VALUES (?,?,?,?,?,?,?)",
+                rows,
             )
 
     def compute(self, cells: Iterable[tuple[str, Cell]]) -> None:

@@ -159,6 +159,7 @@ class Workspace:
                 f"Could not find user with ID: {object_id}. Make sure your integration has capabilities to read user"
                 " information. With those capabilities, only members and guests in the integration's workspace are"
                 " visible.",
+                additional_data={"integration_id": self.integration_id},
             )
         name = self.user(self.bot_id)["name"]
         return ApiError(
