@@ -53,6 +53,7 @@ export function listSources() {
   return collect((start_cursor) => call("POST", "search", { body: { ...body, start_cursor } }));
 }
 
+export const getDatabase = (id) => call("GET", `databases/${id}`);
 export const getSource = (id) => call("GET", `data_sources/${id}`);
 
 /** One page of rows. `properties` (ids) limits what each row carries. */

@@ -37,7 +37,7 @@ export function waveProgress(fraction, tone = "blue") {
 export function rowTone(schema, page) {
   const value = schema.roles.status && page.properties[schema.roles.status.name];
   const option = value?.status ?? value?.select;
-  return option ? toneOf(option) : "blue";
+  return option ? toneOf(option) : "default";
 }
 
 const DISPLAYS = {

@@ -71,6 +71,7 @@ class Desk {
 
   async readSources() {
     const found = await api.listSources();
+    await Promise.all(found.filter((source) => !source.icon).map(borrowIcon));
     this.sources = new Map(found.sort(byImportance).map((source) => [source.id, source]));
   }
 
@@ -78,7 +79,7 @@ class Desk {
 
   pick(id) {
     document.body.classList.remove("rail-open");
-    go({ source: id, view: recall(`view.${id}`) ?? "board", row: null });
+    go({ source: id, view: this.firstView(this.sources.get(id)), row: null });
   }
 
   /** The same place with something changed. */
@@ -321,6 +322,12 @@ class Desk {
 }
 
 const IMPORTANCE = ["Agent-Tasks", "Issues+Questions", "Music Tracks", "Music Artists", "Music Playlists", "Execution-Logs"];
+
+/** A data source without an icon of its own wears its database's. */
+async function borrowIcon(source) {
+  const { icon: borrowed } = await api.getDatabase(source.parent.database_id);
+  source.icon = borrowed;
+}
 
 function byImportance(a, b) {
   const place = (source) => (IMPORTANCE.indexOf(sourceName(source)) + 1) || IMPORTANCE.length + 1;

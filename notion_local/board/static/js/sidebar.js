@@ -49,10 +49,14 @@ export class Sidebar {
 
 export const sourceName = (source) => plain(source.title ?? source.name) || "Untitled";
 
+const TINTS = ["brown", "orange", "yellow", "green", "blue", "purple", "pink"];
+
 /** The database's own icon, or a tile with its first letter. */
 export function sourceIcon(source) {
   if (source.icon?.type === "emoji") return h("span.source-icon", { "aria-hidden": "true" }, source.icon.emoji);
-  return h("span.source-icon.letter", { "aria-hidden": "true" }, [...sourceName(source)][0].toUpperCase());
+  const name = sourceName(source);
+  const tint = TINTS[[...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % TINTS.length];
+  return h(`span.source-icon.letter.tone-${tint}`, { "aria-hidden": "true" }, [...name][0].toUpperCase());
 }
 
 function toggleTheme() {
