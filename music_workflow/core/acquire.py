@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from music_workflow.core.ports import Download, LibrarySettings, Source, too_lon
 from music_workflow.errors import BadLink, NoMatch, Protected
 from music_workflow.model import Identity, Progress, SourceFile
 
+_SHORT_HOPS = 3
 _SIDECAR = "source.json"
 _PREVIEW_LENGTHS_S = (25.0, 35.0)
 """Services cut their samples to about half a minute."""
@@ -25,12 +26,15 @@ _SHORT_SHARE = 0.75
 """Of the stated duration; what measures less was cut."""
 
 
-def identify(text: str, sources: Sequence[Source], settings: LibrarySettings) -> Identity:
+def identify(
+    text: str, sources: Sequence[Source], follow: Callable[[str], str], settings: LibrarySettings
+) -> Identity:
     """Say which track a link asks for.
 
     Args:
         text: The link as a person wrote it.
         sources: Asked in this order; the first that knows the link answers.
+        follow: Says where a short link leads.
         settings: For the permitted hosts.
 
     Raises:
@@ -38,6 +42,11 @@ def identify(text: str, sources: Sequence[Source], settings: LibrarySettings) ->
     """
     link = parse_link(text)
     _check_permitted(link, settings)
+    for _ in range(_SHORT_HOPS):
+        if not link.short:
+            break
+        link = parse_link(follow(link.url))
+        _check_permitted(link, settings)
     willing = [source for source in sources if source.takes(link)]
     for source in willing:
         identity = source.identify(link)

@@ -55,7 +55,8 @@ class Library:
             Protected: DRM protected or preview only.
             Removed, GeoBlocked, Unobtainable, Unavailable: The service says why not.
         """
-        return acquire.identify(url, wiring.sources(self.settings), self.settings)
+        settings = self.settings
+        return acquire.identify(url, wiring.sources(settings), wiring.short_links(settings), settings)
 
     def find_twin(self, identity: Identity) -> FiledTrack | None:
         """Find the same track in the library: by its source's id, else by ISRC and length (within 3 s).

@@ -142,9 +142,12 @@ def check_space(folder: str, needed: int) -> None:
 
 
 def _on_missing_volume(folder: Path) -> bool:
-    """Say whether what exists of the path ends where systems mount volumes."""
-    there = next(parent for parent in folder.absolute().parents if parent.is_dir())
-    return any(there.match(pattern) for pattern in _MOUNT_PLACES)
+    """Say whether the path leads through a mount point that does not exist."""
+    folder = folder.absolute()
+    return any(
+        any(each.parent.match(place) for place in _MOUNT_PLACES) and not each.is_dir()
+        for each in (folder, *folder.parents)
+    )
 
 
 def _not_ready(message: str) -> NotReady:

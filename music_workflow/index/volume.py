@@ -76,7 +76,8 @@ class VolumeIndex:
         record = json.dumps(asdict(replace(track, newly_filed=True)), ensure_ascii=False)
         with self.connection as db:
             db.execute(
-                "INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tracks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (key) DO UPDATE SET isrc = ?2, "
+                "source_sha256 = ?3, duration_s = ?4, run_id = ?5, filed_at = ?6, record = ?7",
                 (
                     key,
                     track.identity.isrc,

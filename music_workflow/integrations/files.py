@@ -40,6 +40,8 @@ _VAGUE_TYPES = frozenset(
 )
 _PREFIX_BYTES = 1 << 20
 """How much of a file is read to see its tags before it is downloaded."""
+_TAIL_BYTES = 1 << 19
+"""And so much of its end, where some formats keep them."""
 _CHUNK = 1 << 16
 _FINDS_TRACK_NUMBER = re.compile(r"^\d{1,3}[.\s_-]+(?=\S)")
 
@@ -56,7 +58,7 @@ class DirectFiles:
         return link.service is None
 
     def identify(self, link: Link) -> Identity | None:
-        """Look at the headers and the first megabyte; None when it is no audio file."""
+        """Look at the headers, the first megabyte and perhaps the end; None when it is no audio file."""
         try:
             return self._probe(link)
         except (Unavailable, Unobtainable):
@@ -68,10 +70,18 @@ class DirectFiles:
         with self._open(link.url, "probe link", {"Range": f"bytes=0-{_PREFIX_BYTES - 1}"}) as response:
             if not _is_audio(response):
                 return None
-            self._check_size(_full_size(response))
-            prefix = _read_at_most(response, _PREFIX_BYTES)
+            size = _full_size(response)
+            self._check_size(size)
+            parts = {0: _read_at_most(response, _PREFIX_BYTES)}
             name, suffix = _file_name(response), _suffix(response)
-        return _identity(link, _tags_of(prefix, suffix), name)
+            partial = response.status_code == httpx.codes.PARTIAL_CONTENT
+        found = _tags_of(parts, suffix)
+        if not found.title and partial and size is not None and size > _PREFIX_BYTES:
+            start = max(_PREFIX_BYTES, size - _TAIL_BYTES)
+            with self._open(link.url, "probe link", {"Range": f"bytes={start}-"}) as response:
+                parts[start] = _read_at_most(response, _TAIL_BYTES)
+            found = _tags_of(parts, suffix)
+        return _identity(link, found, name)
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Stream the file, continuing a broken download where it stopped."""
@@ -168,9 +178,12 @@ def _identity(link: Link, found: tags.TrackTags, name: str) -> Identity:
     )
 
 
-def _tags_of(prefix: bytes, suffix: str) -> tags.TrackTags:
+def _tags_of(parts: dict[int, bytes], suffix: str) -> tags.TrackTags:
+    """Read the tags of a file of which only some parts are at hand; the rest is a hole."""
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
-        file.write(prefix)
+        for start, content in parts.items():
+            file.seek(start)
+            file.write(content)
         file.flush()
         return _tags_of_file(Path(file.name))
 

@@ -93,6 +93,33 @@ def guarded_get(
         raise transport_error(error, service=service, operation=operation) from error
 
 
+def follow_short_link(url: str, guard: Guard, timeout_s: float) -> str:
+    """Say where a short link leads, without going there.
+
+    Raises:
+        Removed: It leads nowhere.
+        MusicError: It cannot be asked, or the guard refused it.
+    """
+    service = urlsplit(url).hostname or "link"
+    try:
+        with (
+            open_client(guard, timeout_s) as client,
+            client.stream("GET", url, follow_redirects=False) as response,
+        ):
+            pass  # the answer's head says it all
+    except httpx.TransportError as error:
+        raise transport_error(error, service=service, operation="follow short link") from error
+    operation = "follow short link"
+    error = status_error(response.status_code, response.headers, service=service, operation=operation)
+    if error is not None:
+        raise error
+    if response.next_request is None:
+        raise Removed(
+            f"{service} does not say where this short link leads.", service=service, operation=operation
+        )
+    return str(response.next_request.url)
+
+
 def read_small(url: str, guard: Guard, timeout_s: float, *, limit: int) -> bytes:
     """Read a whole answer of at most `limit` bytes.
 
