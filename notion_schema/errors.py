@@ -92,7 +92,7 @@ class Unavailable(NotionError):  # noqa: N818  named for the fact
 
 
 class NotShared(NotionError):  # noqa: N818  named for the fact
-    """The token is wrong, or the page or database is not shared with the integration (401, 403, 404)."""
+    """The token is wrong, or the page or database is not shared, or lies in the trash (401, 403, 404)."""
 
 
 class SchemaDrift(NotionError):  # noqa: N818  named for the fact

@@ -18,10 +18,10 @@ from notion_schema.client import Notion
 from notion_schema.databases import SPECS, DatabaseSpec
 from notion_schema.errors import SchemaDrift
 from notion_schema.ids import parse_id
+from notion_schema.places import Place, locate
 from notion_schema.properties import Kind, MultiSelect, Relation, Select, Status, Title
 from notion_schema.rows import Binding, Column, Row, bind, kinds_of
 from notion_schema.vocabulary import State
-from notion_schema.workspace import Place, locate
 
 TASK_TYPE = "task_type"
 _COLORS: Mapping[State, str] = {

@@ -129,4 +129,8 @@ def _final(call: Call, status: int, message: str) -> tuple[type[NotionError], st
             "or database with the integration (••• menu, Connections), or correct the id. "
             f"Notion says: {message or 'not found'}"
         )
+    if "is archived" in message:
+        return NotShared, (
+            f"The page is in Notion's trash, so Segue cannot {call.operation}. Restore it there to go on."
+        )
     return Refused, f"Notion refused to {call.operation}: {message or f'status {status}'}"

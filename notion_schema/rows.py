@@ -260,15 +260,15 @@ def bind(
         skip: Attributes this database does not have.
     """
     live = tuple(data_source.get("properties", {}).values())
-    chosen = names or {}
+    kinds = {attr: kind for attr, kind in kinds_of(row_type).items() if attr not in frozenset(skip)}
+    kept = _kept(kinds, live, previous)
+    # A column that was renamed to another one's name still serves what it served.
+    free = tuple(prop for prop in live if prop["id"] not in {one["id"] for one in kept.values()})
     columns: dict[str, Column] = {}
     unbound: dict[str, Kind] = {}
     findings: list[Finding] = []
-    for attr, kind in kinds_of(row_type).items():
-        if attr in skip:
-            continue
-        before = previous.columns.get(attr) if previous else None
-        match = _find(kind, live, chosen.get(attr), before)
+    for attr, kind in kinds.items():
+        match = _Match(kept[attr]) if attr in kept else _find(kind, free, (names or {}).get(attr))
         findings += _findings(title, kind, match)
         if match.live is None:
             unbound[attr] = kind
@@ -293,12 +293,19 @@ class _Match:
     wrong: Json | None = None
 
 
-def _find(kind: Kind, live: tuple[Json, ...], chosen: str | None, before: Column | None) -> _Match:
+def _kept(kinds: Mapping[str, Kind], live: Iterable[Json], previous: Binding[Any] | None) -> dict[str, Json]:
+    """The columns that served before and still can."""
+    by_id = {str(prop["id"]): prop for prop in live}
+    before = previous.columns if previous else {}
+    return {
+        attr: by_id[before[attr].id]
+        for attr, kind in kinds.items()
+        if attr in before and by_id.get(before[attr].id, {}).get("type") in kind.reads
+    }
+
+
+def _find(kind: Kind, live: tuple[Json, ...], chosen: str | None) -> _Match:
     usable = [prop for prop in live if prop["type"] in kind.reads]
-    if before is not None:
-        kept = next((prop for prop in usable if prop["id"] == before.id), None)
-        if kept is not None:
-            return _Match(kept)
     if isinstance(kind, Title):
         return _Match(next(iter(usable), None))
     wanted = (chosen,) if chosen else (kind.name, *kind.aliases)

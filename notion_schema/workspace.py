@@ -10,38 +10,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Generic, Literal
 
-from notion_schema import blocks, filters, values
+from notion_schema import filters, values
 from notion_schema.calls import Json
 from notion_schema.client import OLDEST_FIRST, Notion
 from notion_schema.databases import SPECS, TRACKS, DatabaseSpec, TaskRow, TrackRow
 from notion_schema.errors import NotionError, NotShared, Refused, SchemaDrift
 from notion_schema.filters import Condition, Filter, Named, Test
-from notion_schema.ids import parse_id
-from notion_schema.rows import Binding, Finding, Level, R, Row, bind, drift
+from notion_schema.places import Place, locate
+from notion_schema.rows import Binding, Finding, Level, R, Row, bind
 from notion_schema.vocabulary import State, Vocabulary
 
 STATUS = "status"
 SEGUE_KEY = "segue_key"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a database is.
-
-    Attributes:
-        database_id: The container a person sees.
-        data_source_id: The table in it, which rows belong to.
-        title: As it stands in Notion.
-    """
-
-    database_id: str
-    data_source_id: str
-    title: str
 
 
 class Database(Generic[R]):
@@ -198,7 +182,7 @@ class Database(Generic[R]):
         rows = self._pages(filter, sorts, None if only is None else tuple(only))
         try:
             first = next(rows, None)
-        except Refused:
+        except (Refused, SchemaDrift):
             if not self.refresh():
                 raise
             rows = self._pages(filter, sorts, None if only is None else tuple(only))
@@ -383,18 +367,14 @@ class Workspace:
     Attributes:
         notion: The client.
         databases: Those that could be opened, by key.
-        problems: Why a database could not be opened, by key.
+        problems: Why a database could not be opened, or not be read again, by key.
     """
 
-    def __init__(
-        self,
-        notion: Notion,
-        databases: Mapping[str, Database[Any]],
-        problems: Mapping[str, NotionError | ValueError],
-    ) -> None:
+    def __init__(self, notion: Notion, openings: Mapping[str, Callable[[], Database[Any]]]) -> None:
         self.notion = notion
-        self.databases = dict(databases)
-        self.problems = dict(problems)
+        self.databases: dict[str, Database[Any]] = {}
+        self.problems: dict[str, NotionError | ValueError] = {}
+        self._openings = openings
 
     @classmethod
     def open(
@@ -422,21 +402,55 @@ class Workspace:
         Raises:
             Unavailable: Notion cannot be reached at all.
         """
-        databases: dict[str, Database[Any]] = {}
-        problems: dict[str, NotionError | ValueError] = {}
-        for key, text in ids.items():
+        openings = {
+            key: partial(
+                open_database,
+                notion,
+                SPECS[key],
+                text,
+                vocabulary=(vocabularies or {}).get(key),
+                names=(names or {}).get(key),
+                on_finding=on_finding,
+            )
+            for key, text in ids.items()
+        }
+        workspace = cls(notion, openings)
+        workspace._open_missing()
+        return workspace
+
+    def refresh(self) -> tuple[str, ...]:
+        """Read the columns of all databases again, and try once more to open those that could not be.
+
+        Returns:
+            Keys of the databases that changed or were opened now.
+
+        Raises:
+            Unavailable: Notion cannot be reached.
+        """
+        changed = []
+        for key, database in self.databases.items():
             try:
-                databases[key] = open_database(
-                    notion,
-                    SPECS[key],
-                    text,
-                    vocabulary=(vocabularies or {}).get(key),
-                    names=(names or {}).get(key),
-                    on_finding=on_finding,
-                )
+                if database.refresh():
+                    changed.append(key)
+            except (NotShared, Refused) as problem:
+                self.problems[key] = problem
+            else:
+                self.problems.pop(key, None)
+        return (*changed, *self._open_missing())
+
+    def _open_missing(self) -> tuple[str, ...]:
+        opened = []
+        for key, opening in self._openings.items():
+            if key in self.databases:
+                continue
+            try:
+                self.databases[key] = opening()
             except (NotShared, Refused, SchemaDrift, ValueError) as problem:
-                problems[key] = problem
-        return cls(notion, databases, problems)
+                self.problems[key] = problem
+            else:
+                self.problems.pop(key, None)
+                opened.append(key)
+        return tuple(opened)
 
     def find(self, key: str) -> Database[Any] | None:
         """A database by key; ``None`` when the settings do not name it.
@@ -508,46 +522,3 @@ def open_database(
     row_type: type[Row] = spec.row_type
     binding = bind(row_type, live, title=place.title, key=spec.key, names=names, skip=spec.skip)
     return Database(notion, spec, place, binding, vocabulary=vocabulary, names=names, on_finding=on_finding)
-
-
-def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
-    """The data source behind a link or id, with its properties.
-
-    Args:
-        notion: The client.
-        text: Link or id of a database, or of a data source.
-        wanted: Which database is looked for, for sentences.
-    """
-    container = parse_id(text, peek=False)
-    try:
-        database = notion.retrieve_database(container)
-    except (NotShared, Refused) as not_a_database:
-        if isinstance(not_a_database, NotShared) and not_a_database.status != 404:  # noqa: PLR2004  HTTP
-            raise
-        # People also paste the id of a data source, which is no database's.
-        return _located(notion, container, None)
-    sources = database.get("data_sources", [])
-    if len(sources) == 1:
-        return _located(notion, str(sources[0]["id"]), container)
-    title = blocks.plain_text(database.get("title", [])) or wanted
-    raise drift(_which(title, wanted, sources))
-
-
-def _which(title: str, wanted: str, sources: Sequence[Json]) -> Finding:
-    listed = "; ".join(f"“{source.get('name') or 'untitled'}”: {source['id']}" for source in sources)
-    return Finding(
-        level=Level.FAILURE,
-        database=title,
-        property_name=None,
-        sentence=f"“{title}” holds {len(sources)} data sources, and Segue cannot tell which one is {wanted}.",
-        remedy=f"Put the id of the right one into the settings: {listed}."
-        if sources
-        else "Open it in Notion.",
-    )
-
-
-def _located(notion: Notion, data_source_id: str, database_id: str | None) -> tuple[Place, Json]:
-    live = notion.retrieve_data_source(data_source_id)
-    title = blocks.plain_text(live.get("title", [])) or "Untitled"
-    parent = live.get("parent", {}).get("database_id")
-    return Place(database_id or str(parent or ""), str(live["id"]), title), live
