@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -14,12 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from notion_local import endpoints, query, uploads
+from notion_local import endpoints, ids, query, uploads
 from notion_local.board.guard import Session
 from notion_local.board.routes import board_routes
 from notion_local.doors import LATEST, ActorFor, Door, Recorder
 from notion_local.errors import ApiError, invalid_url
 from notion_local.workspace import Actor, Workspace
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -56,7 +59,7 @@ def create_app(
         *board_routes(workspace, api=board_api, session=session, closing=closing),
         Route("/{path:path}", _unknown, methods=["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]),
     ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={Exception: _defect})
 
 
 def api_routes(workspace: Workspace, actor_for: ActorFor, *, prefix: str) -> list[BaseRoute]:
@@ -80,9 +83,17 @@ def _require_token(request: Request, token: str) -> None:
         raise ApiError(401, "unauthorized", "API token is invalid.")
 
 
+async def _defect(_request: Request, error: Exception) -> Response:
+    """Answer a defect of this server as Notion answers one of its own; the traceback goes to the log alone."""
+    request_id = ids.new_random_id()
+    _log.error("request %s failed", request_id, exc_info=error)
+    refusal = ApiError(500, "internal_server_error", "Unexpected error occurred.")
+    return JSONResponse(refusal.body(request_id), refusal.status)
+
+
 async def _unknown(_request: Request) -> Response:
     refusal = invalid_url()
-    return JSONResponse(refusal.body(""), refusal.status)
+    return JSONResponse(refusal.body(ids.new_random_id()), refusal.status)
 
 
 def _file_route(workspace: Workspace) -> Any:

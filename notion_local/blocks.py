@@ -260,7 +260,7 @@ def _gap_after(workspace: Workspace, parent: Record, after: str, count: int) -> 
         or previous.in_trash
         or previous.kind not in BLOCK_KINDS
     ):
-        raise invalid(f"Block with ID {after} is not a child of the block it should come after.")
+        raise invalid(f"Could not find block with ID: {after} among the children of the parent.")
     following = workspace.store.children(parent.id, BLOCK_KINDS, after=previous.position, limit=1)
     if not following:
         _, high = workspace.store.positions(parent.id)

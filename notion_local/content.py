@@ -345,5 +345,6 @@ def require_fitting_row(width: int, cells: list[Any]) -> None:
     """Refuse a table row whose cells are not as many as the table is wide."""
     if len(cells) != width:
         raise invalid(
-            "Content creation Failed. Fix one: \nNumber of cells in table row must match the table width of the parent table"
+            "Content creation Failed. Fix one: \nNumber of cells in table row must match the table width of the parent"
+            " table"
         )

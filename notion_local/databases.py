@@ -256,18 +256,7 @@ def update(workspace: Workspace, actor: Actor, database: Record, body: dict[str,
         check.a_boolean(trash, "body.in_trash")
     if trash is not False:
         workspace.require_editable(database)
-    data = dict(database.data)
-    if "title" in body:
-        data["title"] = richtext.parse(body["title"], "body.title")
-    if "description" in body:
-        data["description"] = richtext.parse(body["description"], "body.description")
-    for key in ("is_inline", "is_locked"):
-        if body.get(key) is not None:
-            data[key] = check.a_boolean(body[key], f"body.{key}")
-    if "icon" in body:
-        data["icon"] = uploads.attach(workspace, icons.parse(body["icon"], "body.icon"))
-    if "cover" in body:
-        data["cover"] = uploads.attach(workspace, icons.parse_cover(body["cover"], "body.cover"))
+    data = _attributes(workspace, database, body)
     database = workspace.touch(replace(database, data=data), actor)
     if "parent" in body:
         parent, parent_kind = _parent(workspace, actor, body)
@@ -281,6 +270,23 @@ def update(workspace: Workspace, actor: Actor, database: Record, body: dict[str,
     _pass_on_title(workspace, actor, database, body)
     workspace.store.changed("database.content_updated", database, actor.user_id, database.edited)
     return database
+
+
+def _attributes(workspace: Workspace, database: Record, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a database's data with what a request changes of it."""
+    data = dict(database.data)
+    if "title" in body:
+        data["title"] = richtext.parse(body["title"], "body.title")
+    if "description" in body:
+        data["description"] = richtext.parse(body["description"], "body.description")
+    for key in ("is_inline", "is_locked"):
+        if body.get(key) is not None:
+            data[key] = check.a_boolean(body[key], f"body.{key}")
+    if "icon" in body:
+        data["icon"] = uploads.attach(workspace, icons.parse(body["icon"], "body.icon"))
+    if "cover" in body:
+        data["cover"] = uploads.attach(workspace, icons.parse_cover(body["cover"], "body.cover"))
+    return data
 
 
 def _pass_on_title(workspace: Workspace, actor: Actor, database: Record, body: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +33,6 @@ _BEFORE_SOURCES = ("2021-05-11", "2021-05-13", "2021-08-16", "2022-02-22", "2022
 _WRITES = ("POST", "PATCH", "DELETE")
 _READS_BY_POST = ("/query", "/search")
 _MAX_FORM_BYTES = 32 * 1024 * 1024
-_log = logging.getLogger(__name__)
 
 ActorFor = Callable[[Request], Actor]
 """Names the actor of a request, or raises `ApiError`."""
@@ -182,12 +180,6 @@ class Door:
             answer = await run_in_threadpool(self._run, endpoint, call, request, raw)
         except ApiError as refusal:
             return refusal.status, refusal.body(request_id), refusal.headers
-        except (
-            Exception
-        ):  # the edge of the server: a defect is answered as a 500 and logged with its traceback
-            _log.exception("request %s failed", request_id)
-            error = ApiError(500, "internal_server_error", "Unexpected error occurred.")
-            return error.status, error.body(request_id), {}
         return 200, {**versioned(answer, version), "request_id": request_id}, {}
 
     def _run(self, endpoint: Endpoint, call: Call, request: Request, raw: bytes) -> dict[str, Any]:

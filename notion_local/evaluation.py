@@ -110,7 +110,7 @@ class _Evaluator:
         self._lookup = lookup
         self._now = datetime.fromtimestamp(now, tz=UTC)
 
-    def value(self, node: Node, scope: Scope) -> Value:
+    def value(self, node: Node, scope: Scope) -> Value:  # noqa: C901, PLR0911 one case per kind of node
         match node:
             case Literal(value):
                 return value
@@ -222,7 +222,7 @@ _OPERATORS: dict[str, Callable[[Value, Value], Value]] = {
 }
 
 
-def kind_of(node: Node, kinds: Mapping[str, str]) -> str:
+def kind_of(node: Node, kinds: Mapping[str, str]) -> str:  # noqa: PLR0911 one case per kind of node
     """Return ``number``, ``boolean``, ``date`` or ``string``: what a formula yields, whatever the row.
 
     Args:
@@ -279,7 +279,7 @@ def _call_kind(node: Call, kinds: Mapping[str, str]) -> str:
 # From and to answers
 
 
-def from_answer(kind: str, value: Any) -> Value:
+def from_answer(kind: str, value: Any) -> Value:  # noqa: PLR0911 one case per type
     """Return a property's value, given in its answer's form, as formulas see it."""
     if kind in ("title", "rich_text"):
         return "".join(run["plain_text"] for run in value)

@@ -114,7 +114,7 @@ def _property(body: Mapping[str, Any], entry: Property, path: str, context: Cont
     kind = kinds[0]
     given = check.an_object(body[kind], f"{path}.{kind}")
     texts = kind in _TEXT_TYPES and entry.type in _TEXT_TYPES
-    if kind != entry.type and not texts and not (kind == "select" and entry.type == "status" and False):
+    if kind != entry.type and not texts:
         raise invalid(
             "The property type in the database does not match the property type of the filter provided: database"
             f" property {entry.type} does not match filter {kind}"

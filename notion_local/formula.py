@@ -191,7 +191,7 @@ class _Reader:
                 return tuple(arguments)
             self._require(",")
 
-    def _primary(self) -> Node:
+    def _primary(self) -> Node:  # noqa: PLR0911 one case per kind of token
         kind, text = self._peek()
         self._at += 1
         if kind == "number":
@@ -289,7 +289,9 @@ def shown(stored: str, source_id: str, workspace_id: str) -> str:
     )
 
 
-def rewritten(node: Node, change: Callable[[Reference], Reference]) -> Node:
+def rewritten(  # noqa: PLR0911 one case per kind of node
+    node: Node, change: Callable[[Reference], Reference]
+) -> Node:
     """Return a tree whose references went through a function."""
     if isinstance(node, Reference):
         return change(node)
@@ -310,7 +312,9 @@ def rewritten(node: Node, change: Callable[[Reference], Reference]) -> Node:
     return node
 
 
-def printed(node: Node, reference: Callable[[Reference], str]) -> str:
+def printed(  # noqa: PLR0911 one case per kind of node
+    node: Node, reference: Callable[[Reference], str]
+) -> str:
     """Return the text of a tree, in Notion's spacing and parentheses."""
 
     def plain(part: Node) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from notion_local import dates
 
 _MAX_TEXT = 100_000
+_NOON = 12
 
 
 class FormulaError(Exception):
@@ -32,7 +33,7 @@ class DateValue:
 
 def is_empty(value: Any) -> bool:
     """Tell whether Notion calls a value empty."""
-    return value is None or value is False or value == "" or value == [] or value == 0
+    return value is None or value is False or value in ("", [], 0)
 
 
 def truth(value: Any) -> bool:
@@ -57,7 +58,7 @@ def as_number(value: Any) -> float:
     raise FormulaError(f"{value!r} is not a number")
 
 
-def as_text(value: Any) -> str:
+def as_text(value: Any) -> str:  # noqa: PLR0911 one case per type
     """Return a value as Notion's ``format`` writes it."""
     if value is None:
         return ""
@@ -77,11 +78,8 @@ def as_text(value: Any) -> str:
 def _written(value: DateValue) -> str:
     def one(when: datetime) -> str:
         day = f"{calendar.month_name[when.month]} {when.day}, {when.year}"
-        return (
-            day
-            if value.is_day
-            else f"{day} {(when.hour - 1) % 12 + 1}:{when.minute:02d} {'AM' if when.hour < 12 else 'PM'}"
-        )
+        half = "AM" if when.hour < _NOON else "PM"
+        return day if value.is_day else f"{day} {(when.hour - 1) % 12 + 1}:{when.minute:02d} {half}"
 
     return one(value.start) + (f" → {one(value.end)}" if value.end else "")
 
@@ -199,7 +197,7 @@ def _token(match: re.Match[str], when: datetime) -> str:
     if token.startswith("["):
         return match.group(1)
     twelve = (when.hour - 1) % 12 + 1
-    half = "am" if when.hour < 12 else "pm"  # noqa: PLR2004 noon
+    half = "am" if when.hour < _NOON else "pm"
     table: dict[str, Any] = {
         "YYYY": f"{when.year:04d}",
         "YY": f"{when.year % 100:02d}",
@@ -448,7 +446,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "and": lambda *values: all(truth(value) for value in values),
     "or": lambda *values: any(truth(value) for value in values),
     "not": lambda value: not truth(value),
-    "name": lambda person: as_text(person),
+    "name": as_text,
     "email": lambda person: person.get("person", {}).get("email", "") if isinstance(person, dict) else "",
     "minute": _part(lambda when: when.minute),
     "hour": _part(lambda when: when.hour),

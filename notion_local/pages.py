@@ -199,10 +199,10 @@ def _with_properties(
         written = values.parse(entry, value, f"body.properties.{key}")
         if written.entry != entry:
             entries, grown = {**entries, entry.id: written.entry}, True
-        value = _checked(workspace, actor, page, written)
+        kept = _checked(workspace, actor, page, written)
         if entry.type == "relation":
-            _mirror(workspace, actor, page, entry, stored.get(entry.id, []), value)
-        stored[entry.id] = value
+            _mirror(workspace, actor, page, entry, stored.get(entry.id, []), kept)
+        stored[entry.id] = kept
         updated.append(entry.id)
     if grown:
         _grow(workspace, page.parent, entries, actor)

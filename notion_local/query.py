@@ -150,7 +150,8 @@ class _Search:
         parent = "+o.parent" if self._condition.selective else "o.parent"
         flag = "+o.in_trash" if self._condition.selective else "o.in_trash"
         self._where = (
-            f"FROM object o WHERE {parent} = ? AND o.kind = 'page' AND {flag} = ? AND ({self._condition.sql})"
+            f"FROM object o WHERE {parent} = ? AND o.kind = 'page'"  # noqa: S608 built from constants
+            f" AND {flag} = ? AND ({self._condition.sql})"
             " AND NOT EXISTS (SELECT 1 FROM lagging WHERE lagging.page = o.id AND lagging.before IS NULL)"
         )
         self._parameters = (source.id, int(trash), *self._condition.parameters)

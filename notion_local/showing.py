@@ -11,6 +11,7 @@ from typing import Any
 from notion_local import dates, evaluation, ids, rollups, schema, uploads, values
 from notion_local import formula as formulas
 from notion_local.errors import ApiError, invalid
+from notion_local.formula_functions import FormulaError
 from notion_local.schema import COMPUTED, TITLE_ONLY, Property, Schema
 from notion_local.store import Cell, Record
 from notion_local.workspace import Workspace
@@ -104,7 +105,9 @@ def _mentions(value: list[dict[str, Any]]) -> int:
     return sum(1 for item in value if item.get("type") == "mention" or item.get("object") == "user")
 
 
-def full_value(workspace: Workspace, page: Record, entry: Property, entries: Schema) -> Any:
+def full_value(  # noqa: C901, PLR0911 one case per type
+    workspace: Workspace, page: Record, entry: Property, entries: Schema
+) -> Any:
     """Return one value as answers show it, with all its references."""
     kind = entry.type
     stored = page.data["properties"].get(entry.id, values.empty(kind))
@@ -250,7 +253,7 @@ def formula(
     now = workspace.now() / 1000
     try:
         result = evaluation.evaluate(formulas.parse(expression), lookup, now)
-    except evaluation.FormulaError:
+    except FormulaError:
         return {"type": "string", "string": None}
     return evaluation.shown(result, evaluation.kind_of(formulas.parse(expression), _kinds(entries)))
 
@@ -284,13 +287,15 @@ def computed_cells(workspace: Workspace, page: Record, entry: Property, entries:
     """Return what a query compares of a computed value."""
     shown = (formula if entry.type == "formula" else rollup)(workspace, page, entry, entries)
     kind = shown["type"]
-    value = shown.get(kind)
+    value: Any = shown.get(kind)
     if kind == "array":
         return [cell for item in value for cell in _answer_cells(entry.id, item["type"], item[item["type"]])]
     return _answer_cells(entry.id, kind, value)
 
 
-def _answer_cells(property_id: str, kind: str, value: Any) -> list[Cell]:
+def _answer_cells(  # noqa: PLR0911 one case per type
+    property_id: str, kind: str, value: Any
+) -> list[Cell]:
     """Return cells for a value in its answer's form."""
     if kind in ("boolean", "checkbox"):
         return [Cell(property_id, None, 1.0 if value else 0.0)]

@@ -353,7 +353,7 @@ class Store:
             " WHERE seq > ? ORDER BY seq LIMIT ?",
             (seq, limit),
         )
-        return [Change(*row[:7], tuple(json.loads(row[7]))) for row in rows]
+        return [_change(row) for row in rows]
 
     def last_seq(self) -> int:
         """Return the sequence number of the last change, 0 when there is none."""
@@ -392,8 +392,28 @@ class Store:
             return self._connection.execute(sql, tuple(parameters))
 
 
+def _change(row: Sequence[Any]) -> Change:
+    seq, kind, object_id, parent_id, parent_kind, actor, at, updated = row
+    return Change(seq, kind, object_id, parent_id, parent_kind, actor, at, tuple(json.loads(updated)))
+
+
 def _record(row: Sequence[Any]) -> Record:
-    return Record(*row[:9], bool(row[9]), json.loads(row[10]))
+    record_id, kind, parent, parent_kind, position, created, edited, created_by, edited_by, in_trash, data = (
+        row
+    )
+    return Record(
+        record_id,
+        kind,
+        parent,
+        parent_kind,
+        position,
+        created,
+        edited,
+        created_by,
+        edited_by,
+        in_trash=bool(in_trash),
+        data=json.loads(data),
+    )
 
 
 def _plain(record: Record) -> list[Any]:

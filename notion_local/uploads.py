@@ -159,7 +159,8 @@ def _filename(body: dict[str, Any], *, required: bool) -> str | None:
     extension = PurePosixPath(filename).suffix.lower()
     if extension and extension not in _EXTENSIONS:
         raise invalid(
-            f"Provided `filename` has an extension that is not supported for the File Upload API. Extension: {extension}"
+            "Provided `filename` has an extension that is not supported for the File Upload API."
+            f" Extension: {extension}"
         )
     return filename
 
@@ -303,7 +304,8 @@ def attach(workspace: Workspace, stored: dict[str, Any] | None) -> dict[str, Any
     upload = _current(workspace, upload)
     if upload.data["status"] != "uploaded":
         raise invalid(
-            f"File upload with ID {upload_id} has status {upload.data['status']}; only an uploaded file can be attached."
+            f"File upload with ID {upload_id} has status {upload.data['status']};"
+            " only an uploaded file can be attached."
         )
     if upload.data["expires"] is not None:
         workspace.store.put(replace(upload, data={**upload.data, "expires": None}))

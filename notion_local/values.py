@@ -76,7 +76,7 @@ def parse(entry: Property, given: object, path: str) -> Written:
     path = f"{path}.{entry.type}"
     if entry.type in schema.OPTION_TYPES:
         return _parse_options(entry, value, path)
-    if value is None and entry.type not in ("checkbox",):
+    if value is None and entry.type != "checkbox":
         return Written(empty(entry.type), entry)
     return Written(_PARSERS[entry.type](value, path), entry)
 
@@ -265,7 +265,7 @@ def natural(text: str) -> str:
     return _DIGITS.sub(lambda match: match.group(0).zfill(_SORTED_DIGITS), indexed(text)[:_SORTED_TEXT])
 
 
-def cells(entry: Property, value: Any) -> list[Cell]:
+def cells(entry: Property, value: Any) -> list[Cell]:  # noqa: C901, PLR0911 one case per type
     """Return what the index keeps of a stored value."""
     kind = entry.type
     if kind == "checkbox":

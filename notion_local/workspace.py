@@ -65,7 +65,7 @@ class Workspace:
         *,
         root_page_id: str | None = None,
         root_title: str = "Segue",
-        name: str = "Segue’s workspace",
+        name: str = "Segue",
         integration_name: str = "Segue",
         person_name: str = "You",
         person_email: str = "you@example.com",
@@ -127,7 +127,19 @@ class Workspace:
         for order, (user_id, data) in enumerate(people):
             now = self.now()
             self.store.put(
-                Record(user_id, "user", self.id, "workspace", order, now, now, user_id, user_id, False, data)  # noqa: FBT003 a row's columns
+                Record(
+                    user_id,
+                    "user",
+                    self.id,
+                    "workspace",
+                    order,
+                    now,
+                    now,
+                    user_id,
+                    user_id,
+                    in_trash=False,
+                    data=data,
+                )
             )
 
     def _create_root(self, title: str) -> None:
@@ -138,7 +150,17 @@ class Workspace:
         person = self.person_id
         self.store.put(
             Record(
-                self.root_page_id, "page", self.id, "workspace", 1.0, now, now, person, person, False, data
+                self.root_page_id,
+                "page",
+                self.id,
+                "workspace",
+                1.0,
+                now,
+                now,
+                person,
+                person,
+                in_trash=False,
+                data=data,
             )
         )
 
