@@ -7,6 +7,7 @@ with the columns and options of the owner's real databases.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,11 @@ class Home:
         return Workspace.open(self.notion, self.ids, **options)
 
 
+def client_of(server: RunningServer) -> Notion:
+    """A client with little patience and no pace to speak of."""
+    return Notion(server.token, base_url=server.base_url, rate_per_s=10_000, patience=QUICK)
+
+
 @pytest.fixture
 def local() -> Iterator[RunningServer]:
     """An empty workspace."""
@@ -47,17 +53,28 @@ def local() -> Iterator[RunningServer]:
 
 @pytest.fixture
 def notion(local: RunningServer) -> Iterator[Notion]:
-    """A client of it, with little patience and no pace to speak of."""
-    with Notion(local.token, base_url=local.base_url, rate_per_s=10_000, patience=QUICK) as client:
+    """A client of it."""
+    with client_of(local) as client:
         yield client
 
 
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder of a workspace with the six databases as provisioning creates them, and their ids."""
+    folder = tmp_path_factory.mktemp("provisioned")
+    with RunningServer(folder) as server, client_of(server) as notion:
+        wanted = provisioning.plan(notion, parent_page_id=server.root_page_id, task_types=TASK_TYPES)
+        places = provisioning.apply(notion, wanted)
+    return folder, {key: place.database_id for key, place in places.items()}
+
+
 @pytest.fixture
-def home(local: RunningServer, notion: Notion) -> Home:
-    """A workspace with the six databases as provisioning creates them."""
-    wanted = provisioning.plan(notion, parent_page_id=local.root_page_id, task_types=TASK_TYPES)
-    places = provisioning.apply(notion, wanted)
-    return Home(local, notion, {key: place.database_id for key, place in places.items()})
+def home(provisioned: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Home]:
+    """A workspace of one's own with the six databases."""
+    folder, ids = provisioned
+    copy = shutil.copytree(folder, tmp_path / "workspace")
+    with RunningServer(copy) as server, client_of(server) as notion:
+        yield Home(server, notion, dict(ids))
 
 
 @pytest.fixture

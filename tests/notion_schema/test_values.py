@@ -34,7 +34,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.none()
 MOMENTS = st.datetimes(
-    min_value=datetime(1900, 1, 1),
+    min_value=datetime(1900, 1, 1),  # noqa: DTZ001  hypothesis adds the zone
     max_value=datetime(2200, 1, 1),  # noqa: DTZ001  hypothesis adds the zone
     timezones=st.just(UTC),
 ).map(lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000))

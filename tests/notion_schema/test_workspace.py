@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from notion_schema import blocks
+from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
 from notion_schema.errors import NotShared, Refused, SchemaDrift, Unavailable
 from notion_schema.rows import Finding, Level
@@ -114,9 +115,7 @@ def test_a_long_relation_is_read_whole(tasks: Database[TaskRow]) -> None:
 def test_filters_find_what_they_say(tasks: Database[TaskRow]) -> None:
     """By word, state, list of words, link, time, emptiness and text, alone and joined."""
     a = tasks.create({"title": "a", **READY, "priority": "High", "run_after": NOW, "link": "https://x/a"})
-    b = tasks.create(
-        {"title": "b", "status": "In Progress", "task_type": "Verify run", "prerequisites": (a.id,)}
-    )
+    tasks.create({"title": "b", "status": "In Progress", "task_type": "Verify run", "prerequisites": (a.id,)})
     c = tasks.create({"title": "c", "status": "Draft", "progress": 50})
 
     def found(wanted: Any) -> str:
@@ -321,8 +320,6 @@ def test_a_database_that_could_not_be_opened_opens_when_it_is_shared(home: Home)
 
 def test_a_wrong_token_is_said_as_such(home: Home) -> None:
     """The remedy names the token, not the sharing."""
-    from notion_schema.client import Notion  # noqa: PLC0415  a second client, for this test alone
-
     with Notion("ntn_wrong", base_url=home.server.base_url, rate_per_s=1000) as notion:
         workspace = Workspace.open(notion, home.ids)
         with pytest.raises(NotShared, match="NOTION_TOKEN"):
