@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import Any
 
 import httpx
 
 VERSION = "2026-03-11"
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0f01f000500"
-    "01ff56c7b8d50000000049454e44ae426082"
-)
-
 TASK_STATUSES = {
     "Archived": "default",
     "Completed": "green",
@@ -99,6 +96,24 @@ class Client:
             "POST", f"file_uploads/{made['id']}/send", None, files={"file": (filename, content, content_type)}
         )
         return str(made["id"])
+
+
+def png(width: int, height: int) -> bytes:
+    """A grey picture in the PNG format."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    lines = b"".join(b"\0" + bytes(min(255, 90 + 2 * x) for x in range(width)) for _ in range(height))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
 
 
 def text(content: str) -> dict[str, Any]:

@@ -86,10 +86,13 @@ function compare(op, left, right, type) {
 }
 
 // In the address: f=Status~is~Ready~Failed, one per condition.
-export const format = ({ property, op, values }) => [property.name, op, ...values].map(encodeURIComponent).join("~");
+const ESCAPES = { "%": "%25", "~": "%7E" };
+const escaped = (part) => part.replace(/[%~]/g, (character) => ESCAPES[character]);
+
+export const format = ({ property, op, values }) => [property.name, op, ...values].map(escaped).join("~");
 
 export function parse(schema, textForm) {
-  const [name, op, ...values] = textForm.split("~").map(decodeURIComponent);
+  const [name, op, ...values] = textForm.split("~").map((part) => part.replaceAll("%7E", "~").replaceAll("%25", "%"));
   const property = schema.byName.get(name);
   return property && operators(property.type).includes(op) ? { property, op, values } : null;
 }
