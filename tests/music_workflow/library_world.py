@@ -11,7 +11,7 @@ from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.model import FiledTrack, Identity, Processed, SourceFile, silent
 from music_workflow.synthesizer import render
 
-BPM, KEY, SECONDS = 124.0, "A minor", 12.0
+BPM, KEY, SECONDS = 124.0, "A minor", 8.0
 
 
 @functools.cache

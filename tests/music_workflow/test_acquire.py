@@ -123,7 +123,7 @@ def test_another_track_in_the_same_folder_is_not_taken_for_it(
     server: MediaServer, library: Library, tmp_path: Path
 ) -> None:
     """A complete download counts for its own track only."""
-    ours, other = piece(), piece("mp3", seconds=8.0, seed=2, title="Ebb")
+    ours, other = piece(), piece("mp3", seconds=5.0, seed=2, title="Ebb")
     library.fetch(library.identify(server.serve_audio("/a.m4a", ours)), str(tmp_path / "work"), silent)
 
     source = library.fetch(
@@ -240,7 +240,7 @@ def test_progress_tells_how_much_of_how_much(server: MediaServer, library: Libra
     fractions = [fraction for fraction, _ in heard]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert heard[-1][1].endswith("of 0.3 MB")
+    assert heard[-1][1].endswith("of 0.2 MB")
 
 
 def test_a_short_link_leads_to_the_tracks_own_identity(server: MediaServer, tmp_path: Path) -> None:

@@ -213,8 +213,8 @@ def test_changed_moved_and_lost_files_are_told_apart(music: Path, tmp_path: Path
         scan(index, str(music))
         (music / "deep" / "1.mp3").rename(music / "renamed.mp3")
         (music / "deep" / "2.flac").unlink()
-        (music / "deep" / "0.m4a").write_bytes(piece(seconds=8.0, title="Ebb"))
-        (music / "new.opus").write_bytes(piece("opus", seconds=8.0, title="Flow"))
+        (music / "deep" / "0.m4a").write_bytes(piece(seconds=5.0, title="Ebb"))
+        (music / "new.opus").write_bytes(piece("opus", seconds=5.0, title="Flow"))
 
         report = scan(index, str(music))
         titles = dict(index.connection.execute("SELECT path, title FROM files"))

@@ -143,10 +143,10 @@ def test_what_youtube_refuses_is_said_in_our_words(
 def test_a_cut_stream_passed_off_as_the_track_is_told_by_its_length(
     server: MediaServer, library: Library, tmp_path: Path
 ) -> None:
-    """Twelve seconds where the page promises three minutes are a preview, whatever the format is called."""
+    """Eight seconds where the page promises three minutes are a preview, whatever the format is called."""
     identity = library.identify(publish(server, duration_s=180.0))
 
-    with pytest.raises(Protected, match="Only 12 of 180 seconds"):
+    with pytest.raises(Protected, match="Only 8 of 180 seconds"):
         library.fetch(identity, str(tmp_path / "work"), silent)
 
 
