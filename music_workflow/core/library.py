@@ -218,7 +218,7 @@ class Library:
         return replace(twin, newly_filed=twin.run_id == run_id)
 
     def _keep_waveform(self, processed: Processed, identity: Identity) -> str:
-        kept = Path(self.settings.data_dir, "waveforms", f"{organize.short_id(identity)}.png")
+        kept = Path(self.settings.data_dir, "waveforms", f"{organize.key_name(identity)}.png")
         kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_suffix(".part")
         shutil.copyfile(processed.waveform_path, temporary)

@@ -64,6 +64,7 @@ _SOUNDCLOUD_PAGES = frozenset(
 )
 _URL_CHARACTERS = "/%:@!$&'()*+,;=~-._"
 """Left as written; existing escapes stay, since %2F is not /."""
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -107,6 +108,12 @@ def parse_link(text: str) -> Link:
         if bare == suffix or bare.endswith(f".{suffix}"):
             return reader(parts, bare)
     return Link(_canonical(parts))
+
+
+def parse_isrc(text: str | None) -> str | None:
+    """Read an ISRC however it is punctuated; None when it is none (ISO 3901: country, registrant, year, number)."""
+    code = (text or "").replace("-", "").replace(" ", "").upper()
+    return code if _ISRC.fullmatch(code) else None
 
 
 def url_key(url: str) -> str:

@@ -48,6 +48,11 @@ def short_id(identity: Identity) -> str:
     return _clip_bytes(_safe(media_id) or "id", _MAX_ID_BYTES)
 
 
+def key_name(identity: Identity) -> str:
+    """Name a file after the source's key, over all services: ``soundcloud-7``."""
+    return _clip_bytes(f"{_safe(identity.service)}-{short_id(identity)}", _MAX_NAME_BYTES)
+
+
 def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str]) -> dict[AudioFormat, str]:
     """Choose the three paths of a track.
 

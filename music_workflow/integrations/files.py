@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from music_workflow.core.links import Link, url_key
+from music_workflow.core.links import Link, parse_isrc, url_key
 from music_workflow.core.ports import Download, LibrarySettings
 from music_workflow.errors import BadLink, Unavailable, Unobtainable
 from music_workflow.integrations.artwork import keep_artwork
@@ -174,7 +174,7 @@ def _identity(link: Link, found: tags.TrackTags, name: str) -> Identity:
         title=found.title or title or _host(link.url),
         artists=found.artists or (artists if not found.title else ()),
         album=found.album,
-        isrc=found.isrc,
+        isrc=parse_isrc(found.isrc),
     )
 
 

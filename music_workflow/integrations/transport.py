@@ -110,9 +110,9 @@ def follow_short_link(url: str, guard: Guard, timeout_s: float) -> str:
     except httpx.TransportError as error:
         raise transport_error(error, service=service, operation="follow short link") from error
     operation = "follow short link"
-    error = status_error(response.status_code, response.headers, service=service, operation=operation)
-    if error is not None:
-        raise error
+    refusal = status_error(response.status_code, response.headers, service=service, operation=operation)
+    if refusal is not None:
+        raise refusal
     if response.next_request is None:
         raise Removed(
             f"{service} does not say where this short link leads.", service=service, operation=operation

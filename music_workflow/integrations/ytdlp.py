@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import deno  # type: ignore[import-untyped]  # it has no stubs
 import yt_dlp
+from yt_dlp.extractor.soundcloud import SoundcloudIE
 from yt_dlp.extractor.unsupported import KnownDRMIE, KnownPiracyIE
 from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
@@ -30,7 +31,7 @@ from yt_dlp.utils import (
     YoutubeDLError,
 )
 
-from music_workflow.core.links import Link, url_key
+from music_workflow.core.links import Link, parse_isrc, url_key
 from music_workflow.core.ports import Download, LibrarySettings, too_long
 from music_workflow.errors import (
     BadLink,
@@ -248,10 +249,24 @@ class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is un
     def __init__(self, params: dict[str, Any], guard: Guard) -> None:
         self._guard = guard
         super().__init__(params)
+        self.add_info_extractor(_SoundCloud(self))
 
     def build_request_director(self, _handlers: Any, _preferences: Any = None) -> Any:
         """Replace every handler yt-dlp would choose from."""
         return super().build_request_director([partial(_GuardedRH, guard=self._guard)])
+
+
+class _SoundCloud(SoundcloudIE):  # type: ignore[misc]  # yt-dlp is untyped
+    """yt-dlp's own extractor, which drops the ISRC that SoundCloud's answer has."""
+
+    @classmethod
+    def ie_key(cls) -> str:
+        """Take the place of the extractor that it extends."""
+        return str(SoundcloudIE.ie_key())
+
+    def _extract_info_dict(self, info: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super()._extract_info_dict(info, *args, **kwargs)
+        return {**found, "isrc": (info.get("publisher_metadata") or {}).get("isrc")}
 
 
 class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
@@ -366,7 +381,7 @@ def _identity(link: Link, info: dict[str, Any]) -> Identity:
         title=title,
         artists=artists,
         album=info.get("album"),
-        isrc=info.get("isrc"),
+        isrc=parse_isrc(info.get("isrc")),
         duration_s=float(info["duration"]) if info.get("duration") else None,
         artwork_url=info.get("thumbnail"),
     )

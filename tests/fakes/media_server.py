@@ -139,13 +139,28 @@ class SoundCloud:
         duration_s: float,
         trouble: Trouble = "none",
         artwork_url: str | None = None,
+        isrc: str | None = None,
+        segments: Mapping[str, bytes] | None = None,
     ) -> str:
-        """Publish a track and return its page's address."""
+        """Publish a track and return its page's address.
+
+        Args:
+            number: SoundCloud's id of it.
+            slug: Artist and track as the address has them.
+            title: As shown.
+            artist: As shown.
+            audio: What the plain stream serves.
+            duration_s: As stated.
+            trouble: Why it cannot be had.
+            artwork_url: Its cover.
+            isrc: Its recording code, in the publisher's data.
+            segments: Served by HLS in place of the plain stream; one of them is ``a.m3u8``.
+        """
         page = f"https://soundcloud.com/{slug}"
         stream = (
             f"https://api-v2.soundcloud.com/media/{number}/{'preview' if trouble == 'preview' else 'stream'}"
         )
-        protocol = "ctr-encrypted-hls" if trouble == "drm" else "progressive"
+        protocol = "ctr-encrypted-hls" if trouble == "drm" else "hls" if segments else "progressive"
         transcoding = {
             "url": f"{stream}/progressive",
             "preset": "aac_160k",
@@ -164,10 +179,12 @@ class SoundCloud:
             "artwork_url": artwork_url,
             "policy": "BLOCK" if trouble == "geo" else "ALLOW",
             "user": {"id": 5, "username": artist, "permalink_url": page.rsplit("/", 1)[0]},
-            "publisher_metadata": {"artist": artist},
+            "publisher_metadata": {"artist": artist, "isrc": isrc},
             "media": {"transcodings": [] if trouble == "geo" else [transcoding]},
         }
-        media = f"https://cf-media.sndcdn.com/{number}.m4a"
+        media = f"https://cf-media.sndcdn.com/{number}{'/a.m3u8' if segments else '.m4a'}"
+        for name, content in (segments or {}).items():
+            self._server.serve_audio(f"/cf-media.sndcdn.com/{number}/{name}", content)
         progressive = f"{stream}/progressive".removeprefix("https:/")
         self._server.serve(progressive, _json({"url": media}))
         self._server.serve_audio(f"/cf-media.sndcdn.com/{number}.m4a", audio)

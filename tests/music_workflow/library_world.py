@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import av
 
 from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.model import FiledTrack, Identity, Processed, SourceFile, silent
@@ -33,6 +36,30 @@ def piece(
             format=audio_format,
         )
         return path.read_bytes()
+
+
+@functools.cache
+def piece_in_segments() -> Mapping[str, bytes]:
+    """The same piece as an HLS stream of AAC in MP4 fragments; ``a.m3u8`` lists them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "piece.m4a")
+        path.write_bytes(piece())
+        options = {
+            "hls_time": "2",
+            "hls_segment_type": "fmp4",
+            "hls_playlist_type": "vod",
+            "hls_fmp4_init_filename": "init.mp4",
+            "hls_segment_filename": str(Path(folder, "s%03d.m4s")),
+        }
+        playlist = str(Path(folder, "a.m3u8"))
+        with av.open(str(path)) as source, av.open(playlist, "w", format="hls", options=options) as target:
+            stream = target.add_stream_from_template(source.streams.audio[0])
+            for packet in source.demux(source.streams.audio[0]):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    target.mux(packet)
+        path.unlink()
+        return {each.name: each.read_bytes() for each in Path(folder).iterdir()}
 
 
 def make_library(folder: Path, **more: Any) -> Library:

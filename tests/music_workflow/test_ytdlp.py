@@ -22,7 +22,7 @@ from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.ytdlp import YtDlp
 from music_workflow.model import silent
 from tests.fakes.media_server import Answer, MediaServer, SoundCloud, Trouble, YouTube, media_server
-from tests.music_workflow.library_world import SECONDS, make_library, piece
+from tests.music_workflow.library_world import SECONDS, make_library, piece, piece_in_segments
 
 
 @pytest.fixture
@@ -62,6 +62,30 @@ def test_a_soundcloud_track_is_identified_and_fetched(
     assert source.format_id == "http_aac_160k"
     assert source.artwork_path is not None
     assert Path(source.artwork_path).read_bytes() == PNG
+
+
+def test_a_stream_in_segments_is_put_together(server: MediaServer, library: Library, tmp_path: Path) -> None:
+    """HLS, as SoundCloud mostly serves it, becomes one whole file without any other program."""
+    segments = piece_in_segments()
+
+    source = library.fetch(
+        library.identify(publish(server, segments=segments)), str(tmp_path / "work"), silent
+    )
+
+    assert source.duration_s == pytest.approx(SECONDS, abs=0.1)
+    assert source.codec == "aac"
+    assert source.format_id == "hls_aac_160k"
+    assert len([seen for seen in server.seen if seen.path.endswith(".m4s")]) == len(segments) - 2
+
+
+def test_soundclouds_recording_code_is_kept(server: MediaServer, library: Library) -> None:
+    """yt-dlp drops the ISRC of the publisher's data; it is what tells one recording from another."""
+    assert library.identify(publish(server, isrc="gb-abc-24-00001")).isrc == "GBABC2400001"
+
+
+def test_a_malformed_recording_code_is_no_identity(server: MediaServer, library: Library) -> None:
+    """Publishers write all sorts of things there."""
+    assert library.identify(publish(server, isrc="n/a")).isrc is None
 
 
 def test_a_youtube_video_is_identified_and_fetched(
