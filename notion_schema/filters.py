@@ -23,7 +23,7 @@ _OPTIONS = frozenset({"select", "status", "multi_select"})
 _LISTS = frozenset({"multi_select", "relation", "people"})
 
 
-class Test(StrEnum):
+class Comparison(StrEnum):
     """What is asked of one column."""
 
     EQUALS = "equals"
@@ -38,18 +38,11 @@ class Test(StrEnum):
 
 
 @dataclass(frozen=True)
-class Named:
-    """A column that is no attribute: the owner's own, by its name in Notion."""
-
-    name: str
-
-
-@dataclass(frozen=True)
 class Condition:
-    """One question about one column, which is an attribute as a rule."""
+    """One question about one attribute."""
 
-    attr: str | Named
-    test: Test
+    attr: str
+    comparison: Comparison
     value: Any = True
 
 
@@ -92,8 +85,7 @@ def compile_filter(wanted: Filter, binding: Binding[Any]) -> Json:
     """
     if isinstance(wanted, Group):
         return {wanted.joint: [compile_filter(member, binding) for member in wanted.members]}
-    attr = wanted.attr
-    column = binding.named(attr.name) if isinstance(attr, Named) else binding.column(attr)
+    column = binding.column(wanted.attr)
     return {"property": column.id, **_question(wanted, column, binding)}
 
 
@@ -101,27 +93,27 @@ def _question(wanted: Condition, column: Column, binding: Binding[Any]) -> Json:
     kind = column.type
     if kind in {"formula", "rollup"}:
         return {kind: _inside(wanted, kind, binding, column)}
-    if wanted.test in {Test.IS_EMPTY, Test.IS_NOT_EMPTY}:
+    if wanted.comparison in {Comparison.IS_EMPTY, Comparison.IS_NOT_EMPTY}:
         if kind == "checkbox":
-            return {kind: {"equals": wanted.test is Test.IS_NOT_EMPTY}}
-        return {kind: {wanted.test.value: True}}
+            return {kind: {"equals": wanted.comparison is Comparison.IS_NOT_EMPTY}}
+        return {kind: {wanted.comparison.value: True}}
     value = _spelt(wanted.value, column)
     if kind in _OPTIONS and str(value) not in values.option_names(column.live):
         raise unknown_option(binding.database, column, str(value))
-    return {kind: {_asked(wanted.test, kind): _operand(value, kind)}}
+    return {kind: {_asked(wanted.comparison, kind): _operand(value, kind)}}
 
 
 def _inside(wanted: Condition, kind: str, binding: Binding[Any], column: Column) -> Json:
     value = wanted.value
     if kind == "rollup":
-        if wanted.test in {Test.EQUALS, Test.CONTAINS}:
+        if wanted.comparison in {Comparison.EQUALS, Comparison.CONTAINS}:
             return {"any": {"relation": {"contains": value}}}
-    elif isinstance(value, bool) and wanted.test is Test.EQUALS:
+    elif isinstance(value, bool) and wanted.comparison is Comparison.EQUALS:
         return {"checkbox": {"equals": value}}
     elif isinstance(value, datetime | date):
-        return {"date": {wanted.test.value: values.written_text(value)}}
+        return {"date": {wanted.comparison.value: values.written_text(value)}}
     elif isinstance(value, str | Word):
-        return {"string": {wanted.test.value: str(value)}}
+        return {"string": {wanted.comparison.value: str(value)}}
     raise SchemaDrift(
         f"“{column.name}” in {binding.database} is a {kind}, and Segue cannot look for rows by it.",
         signature=f"{binding.database}/{column.name}/filter/{kind}",
@@ -131,10 +123,12 @@ def _inside(wanted: Condition, kind: str, binding: Binding[Any], column: Column)
     )
 
 
-def _asked(test: Test, kind: str) -> str:
+def _asked(comparison: Comparison, kind: str) -> str:
     if kind in _LISTS:
-        return {Test.EQUALS: "contains", Test.NOT_EQUALS: "does_not_contain"}.get(test, test.value)
-    return test.value
+        return {Comparison.EQUALS: "contains", Comparison.NOT_EQUALS: "does_not_contain"}.get(
+            comparison, comparison.value
+        )
+    return comparison.value
 
 
 def _operand(value: Any, kind: str) -> Any:

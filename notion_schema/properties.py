@@ -16,8 +16,7 @@ from typing import Any, ClassVar
 from notion_schema import values
 from notion_schema.values import Json, UnknownOption, Unwritable
 
-EVERY_TEXT = frozenset(values.READERS)
-WRITABLE = frozenset(values.WRITERS)
+READABLE = frozenset(values.READERS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Kind:
     required: bool = field(default=False, kw_only=True)
     provision: bool = field(default=True, kw_only=True)
 
-    reads: ClassVar[frozenset[str]] = EVERY_TEXT
+    reads: ClassVar[frozenset[str]] = READABLE
     """Live types whose values make sense for this kind."""
     writes: ClassVar[frozenset[str]] = frozenset()
     """Live types this kind can be written to."""

@@ -9,14 +9,14 @@ required column stops a database. Pure: it is given the data source's JSON and n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from notion_schema import values
 from notion_schema.errors import SchemaDrift
-from notion_schema.properties import Kind, Relation, Title
+from notion_schema.properties import Kind, Title
 from notion_schema.values import Json, UnknownOption, Unwritable
 
 
@@ -139,7 +139,6 @@ class Binding(Generic[R]):
         columns: The live property of each bound attribute.
         unbound: Declared attributes without a live property.
         findings: What the owner should know.
-        live: All properties of the data source, by name.
     """
 
     row_type: type[R]
@@ -149,7 +148,6 @@ class Binding(Generic[R]):
     columns: Mapping[str, Column]
     unbound: Mapping[str, Kind]
     findings: tuple[Finding, ...] = ()
-    live: Mapping[str, Json] = field(default_factory=dict, repr=False)
 
     def column(self, attr: str) -> Column:
         """The live property of an attribute.
@@ -163,18 +161,6 @@ class Binding(Generic[R]):
         if attr not in self.unbound:
             raise AttributeError(f"{self.row_type.__name__} declares no column {attr!r}")
         raise missing(self.database, self.unbound[attr])
-
-    def named(self, name: str) -> Column:
-        """A column of the owner's by its name, whether or not an attribute declares it.
-
-        Raises:
-            SchemaDrift: There is none, or it holds no ids.
-        """
-        kind = Relation(name, provision=False)
-        live = self.live.get(name)
-        if live is None or live["type"] not in kind.reads:
-            raise missing(self.database, kind)
-        return Column(name, kind, live)
 
     def decode(self, page: Json, more: Callable[[str, str], Iterable[Json]] | None = None) -> R:
         """The row a page is.
@@ -274,16 +260,7 @@ def bind(
             unbound[attr] = kind
         else:
             columns[attr] = Column(attr, kind, match.live)
-    return Binding(
-        row_type,
-        title,
-        key,
-        str(data_source["id"]),
-        columns,
-        unbound,
-        tuple(findings),
-        data_source["properties"],
-    )
+    return Binding(row_type, title, key, str(data_source["id"]), columns, unbound, tuple(findings))
 
 
 @dataclass(frozen=True)

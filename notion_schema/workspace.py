@@ -12,14 +12,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Generic, Literal
+from typing import Any, Generic, Literal, overload
 
 from notion_schema import filters, values
 from notion_schema.calls import Json
 from notion_schema.client import OLDEST_FIRST, Notion
-from notion_schema.databases import SPECS, TRACKS, DatabaseSpec, TaskRow, TrackRow
+from notion_schema.databases import SPECS, DatabaseSpec, ExecutionLogRow, IssueRow, TaskRow, TrackRow
 from notion_schema.errors import NotionError, NotShared, Refused, SchemaDrift
-from notion_schema.filters import Condition, Filter, Named, Test
+from notion_schema.filters import Comparison, Condition, Filter
 from notion_schema.places import Place, locate
 from notion_schema.rows import Binding, Finding, Level, R, Row, bind
 from notion_schema.vocabulary import State, Vocabulary
@@ -97,18 +97,9 @@ class Database(Generic[R]):
         """Whether a column serves this attribute."""
         return attr in self._binding.columns
 
-    def can_write(self, attr: str) -> bool:
-        """Whether a column serves this attribute and takes its values."""
-        return self.has(attr) and self._binding.columns[attr].writable
-
     def options(self, attr: str) -> tuple[str, ...]:
         """The options the column has now; empty when it has none or is not there."""
         return values.option_names(self._binding.columns[attr].live) if self.has(attr) else ()
-
-    def known_options(self, attr: str, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of these words that are options of the column now."""
-        live = self.options(attr)
-        return tuple(name for name in names if name in live)
 
     def column_name(self, attr: str) -> str:
         """The column's name in Notion, for sentences; its declared name when it is not there."""
@@ -292,8 +283,7 @@ class Database(Generic[R]):
             properties = self._encoded(wanted, grows)
             return send(properties)
         except (Refused, SchemaDrift):
-            # The columns may have changed since they were bound: read them, and try once with what is there
-            # now.
+            # The columns may have changed since they were bound: try once more with what is there now.
             if not self.refresh():
                 raise
         return send(self._encoded(wanted, grows))
@@ -314,48 +304,44 @@ class Database(Generic[R]):
 
     def equals(self, attr: str, *accepted: Any) -> Filter:
         """The attribute is one of these; a relation or multi-select contains one of them."""
-        found = filters.any_of(*(Condition(attr, Test.EQUALS, value) for value in accepted))
+        found = filters.any_of(*(Condition(attr, Comparison.EQUALS, value) for value in accepted))
         if found is None:
             raise ValueError(f"No value for {attr} was given.")
         return found
 
     def not_equals(self, attr: str, value: Any) -> Filter:
         """The attribute is something else, or empty."""
-        return Condition(attr, Test.NOT_EQUALS, value)
+        return Condition(attr, Comparison.NOT_EQUALS, value)
 
     def contains(self, attr: str, value: Any) -> Filter:
         """A relation holds this id, a list this word, a text this part."""
-        return Condition(attr, Test.CONTAINS, value)
+        return Condition(attr, Comparison.CONTAINS, value)
 
     def is_empty(self, attr: str) -> Filter:
         """Nothing stands there."""
-        return Condition(attr, Test.IS_EMPTY)
+        return Condition(attr, Comparison.IS_EMPTY)
 
     def is_not_empty(self, attr: str) -> Filter:
         """Something stands there."""
-        return Condition(attr, Test.IS_NOT_EMPTY)
+        return Condition(attr, Comparison.IS_NOT_EMPTY)
 
     def before(self, attr: str, moment: date | datetime) -> Filter:
         """A date before this moment."""
-        return Condition(attr, Test.BEFORE, moment)
+        return Condition(attr, Comparison.BEFORE, moment)
 
     def on_or_before(self, attr: str, moment: date | datetime) -> Filter:
         """A date not after this moment."""
-        return Condition(attr, Test.ON_OR_BEFORE, moment)
+        return Condition(attr, Comparison.ON_OR_BEFORE, moment)
 
     def on_or_after(self, attr: str, moment: date | datetime) -> Filter:
         """A date not before this moment."""
-        return Condition(attr, Test.ON_OR_AFTER, moment)
+        return Condition(attr, Comparison.ON_OR_AFTER, moment)
 
     def in_state(self, *states: State) -> Filter | None:
         """The status is an existing option that means one of these; ``None`` when no option does."""
         live = self.options(STATUS)
         words = [word for state in states for word in self.vocabulary.words(state) if word in live]
-        return filters.any_of(*(Condition(STATUS, Test.EQUALS, word) for word in dict.fromkeys(words)))
-
-    def assigned_to(self, column: str, page_id: str) -> Filter:
-        """A relation, rollup or people column of this name holds this page or person."""
-        return Condition(Named(column), Test.CONTAINS, page_id)
+        return filters.any_of(*(Condition(STATUS, Comparison.EQUALS, word) for word in dict.fromkeys(words)))
 
     any_of = staticmethod(filters.any_of)
     all_of = staticmethod(filters.all_of)
@@ -452,23 +438,16 @@ class Workspace:
                 opened.append(key)
         return tuple(opened)
 
-    def find(self, key: str) -> Database[Any] | None:
-        """A database by key; ``None`` when the settings do not name it.
-
-        Raises:
-            NotionError: It is named and could not be opened.
-            ValueError: What is named holds no id.
-        """
-        return self.database(key) if key in self.databases or key in self.problems else None
-
-    def tasks(self, key: str) -> Database[TaskRow]:
-        """Agent-Tasks or Issues+Questions; raises as ``database`` does."""
-        return self.database(key)
-
-    def tracks(self) -> Database[TrackRow]:
-        """Music Tracks; raises as ``database`` does."""
-        return self.database(TRACKS)
-
+    @overload
+    def database(self, key: Literal["agent_tasks"]) -> Database[TaskRow]: ...
+    @overload
+    def database(self, key: Literal["issues_questions"]) -> Database[IssueRow]: ...
+    @overload
+    def database(self, key: Literal["music_tracks"]) -> Database[TrackRow]: ...
+    @overload
+    def database(self, key: Literal["execution_logs"]) -> Database[ExecutionLogRow]: ...
+    @overload
+    def database(self, key: str) -> Database[Any]: ...
     def database(self, key: str) -> Database[Any]:
         """A database by key.
 

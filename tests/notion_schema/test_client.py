@@ -43,7 +43,12 @@ def notes() -> list[RequestNote]:
 def notion(server: Scripted, notes: list[RequestNote]) -> Iterator[Notion]:
     """A client of that server, with little patience and no pace to speak of."""
     with Notion(
-        TOKEN, base_url=server.base_url, rate_per_s=1000, timeout_s=1, on_request=notes.append, patience=QUICK
+        TOKEN,
+        base_url=server.base_url,
+        rate_per_s=1000,
+        timeout_s=0.6,
+        on_request=notes.append,
+        patience=QUICK,
     ) as client:
         yield client
 
@@ -95,7 +100,7 @@ def test_sends_version_token_and_nothing_unasked(notion: Notion, server: Scripte
         Reply(b"<html>Cloudflare</html>", 502),
         Reply(b"not json", 200),
         Reply(drop=True),
-        Reply(PAGE, delay_s=1.3),
+        Reply(PAGE, delay_s=0.9),
     ],
     ids=lambda reply: f"{reply.status}{' drop' if reply.drop else ''}{' slow' if reply.delay_s else ''}",
 )
@@ -136,7 +141,7 @@ def test_nobody_at_home_is_unavailable(server: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", [Reply(drop=True), error(502), error(500), Reply(b"<html>", 200), Reply(PAGE, delay_s=1.3)]
+    "lost", [Reply(drop=True), error(502), error(500), Reply(b"<html>", 200), Reply(PAGE, delay_s=0.9)]
 )
 def test_a_create_whose_answer_was_lost_is_not_repeated_blindly(
     notion: Notion, server: Scripted, lost: Reply

@@ -52,14 +52,16 @@ def test_relations_show_on_both_sides(home: Home) -> None:
     """A task linked to an issue stands on the issue, under the declared name."""
     workspace = home.open()
     issue = workspace.database("issues_questions").create({"title": "Silence", "status": "Unreported"})
-    task = workspace.tasks("agent_tasks").create({"title": "Fix", "status": "Ready", "issues": (issue.id,)})
+    task = workspace.database("agent_tasks").create(
+        {"title": "Fix", "status": "Ready", "issues": (issue.id,)}
+    )
     assert workspace.database("issues_questions").get(issue.id).tasks == (task.id,)
     assert not [name for name in columns(home, "issues_questions") if name.startswith("Related to")]
 
 
 def test_task_types_grow_and_keep_what_people_added(home: Home) -> None:
     """A new handler's option is added; options keep their ids, and a person's option stays."""
-    source = home.open().tasks("agent_tasks").id
+    source = home.open().database("agent_tasks").id
     home.notion.update_data_source(
         source,
         properties={"Task Type": {"select": {"options": [{"name": name} for name in (*TASK_TYPES, "Mine")]}}},
@@ -78,7 +80,7 @@ def test_task_types_grow_and_keep_what_people_added(home: Home) -> None:
 def test_options_that_changed_since_the_plan_are_not_touched(home: Home) -> None:
     """A person who added an option meanwhile loses nothing; a new plan then works."""
     stale = provisioning.plan(home.notion, existing=home.ids, task_types=(*TASK_TYPES, "Rebuild index"))
-    source = home.open().tasks("agent_tasks").id
+    source = home.open().database("agent_tasks").id
     home.notion.update_data_source(
         source,
         properties={"Task Type": {"select": {"options": [{"name": name} for name in (*TASK_TYPES, "Mine")]}}},
@@ -113,7 +115,7 @@ def test_without_a_page_missing_databases_are_only_noted(notion: Notion) -> None
 
 def test_a_name_that_is_taken_is_said_and_left(home: Home) -> None:
     """A button called Progress is neither changed nor duplicated in other case."""
-    tasks = home.open().tasks("agent_tasks")
+    tasks = home.open().database("agent_tasks")
     home.notion.update_data_source(tasks.id, properties={"Progress": None})
     home.notion.update_data_source(tasks.id, properties={"progress ": {"checkbox": {}}})
     wanted = provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES)
@@ -139,7 +141,7 @@ def test_the_real_workspace_gets_only_what_it_lacks(real: Home) -> None:
         twins = [name.strip().casefold() for name in live]
         assert len(folded) - len(set(folded)) == len(twins) - len(set(twins))
     assert provisioning.plan(real.notion, existing=real.ids, task_types=TASK_TYPES).lines == ()
-    real.open().tasks("agent_tasks").check()
+    real.open().database("agent_tasks").check()
     real.open().tasks("issues_questions").check()
 
 

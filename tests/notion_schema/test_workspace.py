@@ -30,7 +30,7 @@ def workspace(home: Home) -> Workspace:
 @pytest.fixture
 def tasks(workspace: Workspace) -> Database[TaskRow]:
     """Agent-Tasks."""
-    return workspace.tasks(AGENT_TASKS)
+    return workspace.database(AGENT_TASKS)
 
 
 def change(home: Home, key: str, properties: dict[str, Any]) -> None:
@@ -125,7 +125,6 @@ def test_filters_find_what_they_say(tasks: Database[TaskRow]) -> None:
     assert found(tasks.in_state(State.READY, State.RUNNING)) == "ab"
     assert found(tasks.equals("priority", Priority.HIGH)) == "a"
     assert found(tasks.contains("prerequisites", a.id)) == "b"
-    assert found(tasks.assigned_to("Prerequisite Tasks", a.id)) == "b"
     assert found(tasks.equals("link", "https://x/a")) == "a"
     assert found(tasks.equals("progress", 50)) == "c"
     assert found(tasks.is_empty("task_type")) == "c"
@@ -214,7 +213,7 @@ def test_a_retyped_column_is_written_by_its_new_type(tasks: Database[TaskRow], h
 def test_a_removed_optional_column_is_left_out_and_told_once(home: Home) -> None:
     """The other values are written; the owner hears of it one time."""
     told: list[Finding] = []
-    tasks = home.open(on_finding=told.append).tasks(AGENT_TASKS)
+    tasks = home.open(on_finding=told.append).database(AGENT_TASKS)
     row = tasks.create({"title": "A", **READY, "step": "fetch"})
     change(home, AGENT_TASKS, {"Step": None})
     for progress in (10, 20, 30):
@@ -225,14 +224,14 @@ def test_a_removed_optional_column_is_left_out_and_told_once(home: Home) -> None
 
 def test_a_removed_required_column_stops_its_database_alone(home: Home, workspace: Workspace) -> None:
     """Writing says what is missing, the check too; the other database goes on."""
-    tasks = workspace.tasks(AGENT_TASKS)
+    tasks = workspace.database(AGENT_TASKS)
     row = tasks.create({"title": "A", **READY})
     change(home, AGENT_TASKS, {"Attempt": None})
     with pytest.raises(SchemaDrift, match="Add a number column “Attempt”"):
         tasks.update(row.id, {"attempt": 1})
     with pytest.raises(SchemaDrift, match="Attempt"):
         tasks.check()
-    workspace.tasks(ISSUES).check()
+    workspace.database(ISSUES).check()
 
 
 def test_a_removed_option_is_found_by_name(home: Home, tasks: Database[TaskRow]) -> None:
@@ -249,7 +248,7 @@ def test_a_removed_option_is_found_by_name(home: Home, tasks: Database[TaskRow])
 
 def status_options(home: Home) -> list[dict[str, Any]]:
     """Options of the tasks' status."""
-    source = home.open().tasks(AGENT_TASKS).id
+    source = home.open().database(AGENT_TASKS).id
     return list(home.notion.retrieve_data_source(source)["properties"]["Status"]["status"]["options"])
 
 
@@ -264,14 +263,14 @@ def test_an_option_that_was_added_is_seen_without_a_restart(home: Home, tasks: D
 def test_a_database_unshared_and_shared_again(home: Home) -> None:
     """While it is away it raises the remedy, is no empty answer, and the other one works; then it goes on."""
     workspace = home.open()
-    tasks = workspace.tasks(AGENT_TASKS)
+    tasks = workspace.database(AGENT_TASKS)
     tasks.create({"title": "A", **READY})
     home.server.workspace.faults.set(unshared=[home.ids[AGENT_TASKS], tasks.id])
     with pytest.raises(NotShared, match="Connections"):
         list(tasks.query())
     assert workspace.refresh() == ()
     assert AGENT_TASKS in workspace.problems
-    assert list(workspace.tasks(ISSUES).query()) == []
+    assert list(workspace.database(ISSUES).query()) == []
 
     home.server.workspace.faults.reset()
     workspace.refresh()
@@ -284,28 +283,28 @@ def test_a_database_unshared_and_shared_again(home: Home) -> None:
 
 def test_any_pasted_form_opens_a_database(home: Home) -> None:
     """Link, compact id, or the id of the data source."""
-    source = home.open().tasks(AGENT_TASKS).id
+    source = home.open().database(AGENT_TASKS).id
     compact = home.ids[AGENT_TASKS].replace("-", "")
     for text in (f"https://www.notion.so/acme/Agent-Tasks-{compact}?v={compact}", compact, source):
-        opened = Workspace.open(home.notion, {AGENT_TASKS: text}).tasks(AGENT_TASKS)
-        assert opened.place == home.open().tasks(AGENT_TASKS).place
+        opened = Workspace.open(home.notion, {AGENT_TASKS: text}).database(AGENT_TASKS)
+        assert opened.place == home.open().database(AGENT_TASKS).place
 
 
 def test_what_cannot_be_opened_does_not_stop_the_others(home: Home) -> None:
     """A wrong id, a text without one and a missing share are each said for their database."""
     ids = {**home.ids, ISSUES: "nonsense", "music_tracks": "00000000-0000-4000-8000-000000000abc"}
     workspace = Workspace.open(home.notion, ids)
-    workspace.tasks(AGENT_TASKS).check()
+    workspace.database(AGENT_TASKS).check()
     assert {finding.database for finding in workspace.preflight() if finding.level is Level.FAILURE} == {
         "Issues+Questions",
         "Music Tracks",
     }
     with pytest.raises(ValueError, match="Copy link"):
-        workspace.tasks(ISSUES)
+        workspace.database(ISSUES)
     with pytest.raises(NotShared, match="Connections"):
-        workspace.tracks()
-    assert workspace.find("music_artists") is not None
-    assert Workspace.open(home.notion, {}).find(AGENT_TASKS) is None
+        workspace.database("music_tracks")
+    with pytest.raises(LookupError, match="name no Agent-Tasks"):
+        Workspace.open(home.notion, {}).database(AGENT_TASKS)
 
 
 def test_a_database_that_could_not_be_opened_opens_when_it_is_shared(home: Home) -> None:
@@ -315,7 +314,7 @@ def test_a_database_that_could_not_be_opened_opens_when_it_is_shared(home: Home)
     assert ISSUES in workspace.problems
     home.server.workspace.faults.reset()
     assert ISSUES in workspace.refresh()
-    workspace.tasks(ISSUES).check()
+    workspace.database(ISSUES).check()
 
 
 def test_a_wrong_token_is_said_as_such(home: Home) -> None:
@@ -323,14 +322,14 @@ def test_a_wrong_token_is_said_as_such(home: Home) -> None:
     with Notion("ntn_wrong", base_url=home.server.base_url, rate_per_s=1000) as notion:
         workspace = Workspace.open(notion, home.ids)
         with pytest.raises(NotShared, match="NOTION_TOKEN"):
-            workspace.tasks(AGENT_TASKS)
+            workspace.database(AGENT_TASKS)
 
 
 def test_the_owners_words_and_columns_are_used(home: Home) -> None:
     """A configured vocabulary and a configured column replace ours."""
-    words = home.open().tasks(AGENT_TASKS).vocabulary.with_words({State.CANCELLED: "Draft"})
+    words = home.open().database(AGENT_TASKS).vocabulary.with_words({State.CANCELLED: "Draft"})
     workspace = home.open(vocabularies={AGENT_TASKS: words}, names={AGENT_TASKS: {"step": "Question"}})
-    tasks = workspace.tasks(AGENT_TASKS)
+    tasks = workspace.database(AGENT_TASKS)
     assert tasks.vocabulary.word(State.CANCELLED) == "Draft"
     assert tasks.column_name("step") == "Question"
 
