@@ -190,7 +190,10 @@ def workspace_serve(
     """Serve the embedded workspace: the API for the worker, the board for you."""
     from agent import embedded
 
-    embedded.serve(data, port=port, token=token, root_page=root_page, faults=fault or [], record=record)
+    try:
+        embedded.serve(data, port=port, token=token, root_page=root_page, faults=fault or [], record=record)
+    except ValueError as error:
+        _fail(str(error))
 
 
 def _settings(*, need_notion: bool = True, need_databases: bool = True) -> Settings:

@@ -221,9 +221,12 @@ def _show(console: Console, workspace: Workspace, stories: list[Story], seconds:
     """Prints the rows, and says whether each is as it should be."""
     database = workspace.database(AGENT_TASKS)
     expected = {story.row_id: story for story in stories}
+    order = list(expected)
+    seconds_by_run = {one.run_id: one.duration_s for one in workspace.database(EXECUTION_LOGS).query()}
     table = Table("Row", "Status", "Took", "Evidence", box=None, header_style="bold", pad_edge=False)
     right = True
-    for row in sorted(database.query(), key=lambda row: (row.created_time, row.finished or row.created_time)):
+    rows = sorted(database.query(), key=lambda row: order.index(row.id) if row.id in expected else len(order))
+    for row in rows:
         story = expected.get(row.id)
         state = database.vocabulary.state(row.status, row.run_state)
         wrong = _what_is_wrong(workspace, row, state, story)
@@ -231,7 +234,7 @@ def _show(console: Console, workspace: Workspace, stories: list[Story], seconds:
         table.add_row(
             row.title,
             f"[{_color(state)}]{row.status}[/]" if not wrong else f"[red]{row.status}, {wrong}[/]",
-            _took(row),
+            _seconds(seconds_by_run.get(row.run_id)),
             row.result,
         )
     console.print(table)
@@ -269,8 +272,8 @@ def _what_is_wrong(workspace: Workspace, row: TaskRow, state: State | None, stor
     return "" if track.key == story.piece.key else f"key {track.key}, made in {story.piece.key}"
 
 
-def _took(row: TaskRow) -> str:
-    return f"{(row.finished - row.started).total_seconds():.1f} s" if row.started and row.finished else ""
+def _seconds(took: float | None) -> str:
+    return f"{took:.1f} s" if took is not None else ""
 
 
 def _keep_serving(console: Console, worker: Worker, board_url: str) -> None:

@@ -152,8 +152,7 @@ class Reporting:
             "script_name": f"Segue: {report.task_type}",
             "segue_key": report.ref.run_id,
         }
-        if report.ref.database == AGENT_TASKS:
-            values["tasks"] = (report.ref.page_id,)
+        values["tasks" if report.ref.database == AGENT_TASKS else "issues"] = (report.ref.page_id,)
         if outcome.error:
             values["errors_json"] = outcome.error
         database.create(values)

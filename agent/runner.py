@@ -109,7 +109,7 @@ class Runner:
         """One attempt at one row, from the claim to the hand-over of its report."""
         ref: RowRef = records.load(payload, RowRef)
         with log.run_log(ref.run_id, self._log_file(ref)):
-            began = self._engine.step("clock", time.time)
+            began = self._engine.step("clock", _clock)
             claim = self._take(ref)
             if claim.row is None:
                 log.get().info("left alone", why=claim.refused)
@@ -259,6 +259,10 @@ _INNER_STEPS = {"clock", "chance", "count tries", "compose report"}
 def run_id(data_source_id: str, page_id: str, attempt: int) -> str:
     """The id of an attempt at a row."""
     return f"{data_source_id}:{page_id}:{attempt}"
+
+
+def _clock() -> float:
+    return time.time()
 
 
 def _chance() -> float:

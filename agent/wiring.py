@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent import log
+from agent import child, log
 from agent.engine import Engine
 from agent.music_rows import LastWritten, TrackRows
 from agent.poller import Poller
@@ -23,6 +23,12 @@ from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
+
+_HEAVY_MODULES = (
+    "music_workflow.core.process",
+    "music_workflow.core.verify",
+    "music_workflow.integrations.ytdlp",
+)
 
 
 def library(settings: Settings) -> Library:
@@ -80,6 +86,7 @@ def workspace(client: Notion, settings: Settings) -> Workspace:
 @contextmanager
 def worker(settings: Settings) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet."""
+    child.preload(_HEAVY_MODULES)
     with notion(settings) as client:
         rows = workspace(client, settings)
         handlers = registry.load()

@@ -18,7 +18,7 @@ from notion_schema.errors import NotionError
 from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Workspace
 
-_SUPERSEDED_LIMIT = 50
+_MOST_GENERATIONS = 5
 _BUSY_LOOK_S = 1.0
 
 
@@ -80,19 +80,22 @@ class Worker:
         """Cycles until nothing is due and nothing runs.
 
         Returns:
-            False when it was asked to stop before that, or a database could not be read to the end.
+            False when it was asked to stop before that, a database could not be read to the end, or a ready row could
+            not be run.
         """
         while not self._stop.is_set():
+            # Asked before the look: a run that ends after it may have filed a row that the look did not see.
+            quiet = not self._engine.live()
             cycle = self.cycle()
-            if not cycle.submitted and not cycle.look.ready and not self._due_runs():
-                return not cycle.look.failed
+            if quiet and not cycle.submitted:
+                return not cycle.look.failed and not cycle.look.ready
             self._stop.wait(min(self._poll_s, _BUSY_LOOK_S))
         return False
 
     def run_once(self) -> bool:
         """One look; what it found is run to its end, follow-ups are left for another time."""
         cycle = self.cycle()
-        while not self._stop.is_set() and self._due_runs():
+        while not self._stop.is_set() and self._engine.live():
             self._stop.wait(0.1)
         return not cycle.look.failed
 
@@ -110,19 +113,16 @@ class Worker:
             log.get().info("submitted", rows=submitted, ready=len(look.ready), postponed=look.postponed)
         return Cycle(look, submitted)
 
-    def _due_runs(self) -> tuple[Run, ...]:
-        return tuple(run for run in self._engine.live() if run.workflow in (RUN, REPORT))
-
     # Submitting ------------------------------------------------------------------------------------------------------
 
     def _submit(self, found: Found, live: Mapping[str, Run]) -> bool:
+        """Hands a ready row to the engine, once per attempt; False when there is nothing to hand over."""
         row = found.row
         attempt = int(row.attempt or 0) + 1
-        database = self._workspace.database(found.database)
-        wanted = run_id(database.id, row.id, attempt)
+        wanted = run_id(self._workspace.database(found.database).id, row.id, attempt)
         handler = self._registry.find(row.task_type)
         queue = handler.queue if handler else Handler.DEFAULT_QUEUE
-        for generation in range(1, _SUPERSEDED_LIMIT):
+        for generation in range(1, _MOST_GENERATIONS + 1):
             name = wanted if generation == 1 else f"{wanted}.{generation}"
             if name in live:
                 return False
@@ -131,11 +131,23 @@ class Worker:
                 RUN, name, records.dump(ref, RowRef), queue=queue, priority=rank_of(row.priority) + 1
             ):
                 return True
+            # The id was used by a run that ended before it took the row, or the row we read is an old one.
             run = self._engine.status(name)
-            if run is None or run.state in LIVE or self._is_reporting(name):
+            if run is None or run.state in LIVE or self._is_reporting(name) or not self._still_asks(ref):
                 return False
-        log.get().error("row left alone: too many runs ended before their claim", page=row.id)
+        log.get().error(
+            "row left alone: its runs end before they take it", page=row.id, runs=_MOST_GENERATIONS
+        )
         return False
+
+    def _still_asks(self, ref: RowRef) -> bool:
+        """Whether the row, read fresh, is ready for exactly this attempt."""
+        try:
+            row = self._workspace.database(ref.database).get(ref.page_id)
+        except NotionError:
+            return False
+        state = self._workspace.database(ref.database).vocabulary.state(row.status, row.run_state)
+        return state is State.READY and int(row.attempt or 0) == ref.attempt - 1
 
     def _is_reporting(self, name: str) -> bool:
         return any(

@@ -66,7 +66,7 @@ class Request:
 def sync_track(job: Job[Request], tools: Tools) -> Done:
     """The story of one track."""
     library = tools.library
-    identity = job.heavy_step("identify", library.identify, job.request.link)
+    identity = job.step("identify", library.identify, job.request.link)
     twin = job.step("look for a twin", library.find_twin, identity)
     if twin:
         return _already_there(job, tools, twin)
@@ -79,7 +79,7 @@ def sync_track(job: Job[Request], tools: Tools) -> Done:
     processed = job.heavy_step(
         "convert and analyse", library.convert, source, identity, job.work_dir, job.progress
     )
-    tagged = job.heavy_step("tag", library.tag, processed, identity, source, job.run_id)
+    tagged = job.step("tag", library.tag, processed, identity, source, job.run_id)
     filed = job.step("file", library.file, tagged, identity, source, job.run_id)
     if not filed.newly_filed:
         return _already_there(job, tools, filed)
