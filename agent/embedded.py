@@ -18,12 +18,13 @@ def serve(
     Raises:
         ValueError: a fault switch is not one, or its value is out of range.
     """
+    switches: dict[str, Any] = dict(_switch(text) for text in faults)
     options: dict[str, Any] = {"port": port, "record": record}
     if token:
         options["token"] = token
     if root_page:
         options["root_page_id"] = root_page
-    server.serve(data, faults=Faults(**dict(_switch(text) for text in faults)), **options)
+    server.serve(data, faults=Faults(**switches), **options)
 
 
 def _switch(text: str) -> tuple[str, str]:
