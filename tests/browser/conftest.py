@@ -41,6 +41,7 @@ class Desk:
         """Open a database and wait for its rows."""
         self.page.goto(f"{self.server.base_url}/#/{self.sources[source]}/{view}{query}")
         self.page.locator(".lamp[data-state=live]").wait_for()
+        self.page.locator("#view .board, #view .table").wait_for(state="attached")
 
     def lane(self, name: str) -> Locator:
         """A column of the board."""

@@ -95,28 +95,26 @@ class TestEditing:
         expect(desk.card("High Tide")).to_be_visible()
         assert desk.client.read(row)["Task Name"]["title"][0]["plain_text"] == "High Tide"
 
-    @pytest.mark.parametrize(
-        ("name", "typed", "stored"),
-        [
-            ("Run ID", "run-2", {"rich_text": "run-2"}),
-            ("Attempt", "2.5", {"number": 2.5}),
-            ("Attempt", "", {"number": None}),
-            ("Link", "https://example.com/b", {"url": "https://example.com/b"}),
-            ("Link", "", {"url": None}),
-        ],
-    )
-    def test_what_is_typed(self, desk: Desk, row: str, name: str, typed: str, stored: dict[str, Any]) -> None:
+    def test_what_is_typed(self, desk: Desk, row: str) -> None:
         """Text, number and address, and each of them emptied."""
-        with desk.page.expect_response(lambda answer: answer.request.method == "PATCH"):
-            desk.value(name).click(position={"x": 300, "y": 10})
-            desk.page.locator(".edit-text").fill(typed)
-            desk.page.keyboard.press("Enter")
+        for name, typed, stored in (
+            ("Run ID", "run-2", "run-2"),
+            ("Run ID", "", ""),
+            ("Attempt", "2.5", 2.5),
+            ("Attempt", "", None),
+            ("Link", "https://example.com/b", "https://example.com/b"),
+            ("Link", "", None),
+        ):
+            with desk.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+                desk.value(name).click(position={"x": 300, "y": 10})
+                desk.page.locator(".edit-text").fill(typed)
+                desk.page.keyboard.press("Enter")
 
-        value = desk.client.read(row)[name]
-        found = {value["type"]: value[value["type"]]}
-        if value["type"] == "rich_text":
-            found = {"rich_text": "".join(run["plain_text"] for run in value["rich_text"])}
-        assert found == stored
+            value = desk.client.read(row)[name]
+            found = value[value["type"]]
+            if value["type"] == "rich_text":
+                found = "".join(run["plain_text"] for run in found)
+            assert found == stored
 
     def test_escape_keeps_the_old_value(self, desk: Desk, row: str) -> None:
         """Nothing is sent."""
@@ -303,11 +301,10 @@ def test_a_refused_edit_is_taken_back_and_told(desk: Desk) -> None:
     """What the server would not take does not stay on the screen."""
     row = desk.client.row(desk.sources["tasks"], {"Task Name": title("Low Tide"), "Status": status("Ready")})
     desk.show(query=f"?row={row}")
-    desk.server.workspace.faults.set(error_status=503, error_rate=1.0)
     desk.value("Link").click(position={"x": 300, "y": 10})
-    desk.page.keyboard.type("https://example.com/c")
+    desk.page.locator(".edit-text").fill("https://example.com/" + "x" * 2100)
     desk.page.keyboard.press("Enter")
 
     expect(desk.page.locator(".toast.bad")).to_be_visible()
     expect(desk.value("Link")).to_have_text("Empty")
-    desk.complaints.clear()  # the browser notes the 503 by itself
+    desk.complaints.clear()  # a 400 is noted in the console by the browser itself

@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
 import { RowList } from "./rows.js";
 import { recall, remember } from "./preferences.js";
 import { isPutAway, lanesOf, toneOf } from "./schema.js";
-import { changedProperties, text } from "./values.js";
+import { newsIn, text } from "./values.js";
 
 const PAGE = 40;
 
@@ -109,8 +109,8 @@ export function createBoard(container, view, services) {
       for (const lane of new Set([from, to].filter(Boolean))) draw(lane);
       settle();
     });
-    const changed = before ? changedProperties(before, page ?? before).length : true;
-    if (to && changed && !own) cards.get(id)?.classList.add("touched");
+    const news = page && (!before || newsIn(before, page).length);
+    if (to && news && !own) cards.get(id)?.classList.add("touched");
   }
 
   function redraw(id, page) {

@@ -48,6 +48,7 @@ export function reconcile(parent, wanted) {
 
 /** Only addresses that a person may follow: a workspace's data cannot smuggle in a script. */
 export function safeUrl(text) {
+  if (!text) return null;
   try {
     const url = new URL(text, location.href);
     return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;

@@ -200,4 +200,5 @@ function editFiles(anchor, { property, value, save }) {
   draw();
   const upload = h("button.quiet", { type: "button", onclick: () => chooser.click() }, icon("plus"), "Upload a file");
   openPopover(anchor, h("div.edit-file", {}, list, chooser, upload, address, note), { label: property.name });
+  upload.focus();
 }

@@ -23,7 +23,8 @@ const DIRECTIONS = { ArrowUp: "up", k: "up", ArrowDown: "down", j: "down", Arrow
 export function listen(act) {
   addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
+    // An open surface has the keys to itself; the browser closes it on Escape.
+    if (document.querySelector("dialog[open], :popover-open")) return;
     const does = meaning(event, act);
     if (does) {
       event.preventDefault();

@@ -4,12 +4,12 @@ import * as api from "./api.js";
 import { drawBlocks, readBlocks } from "./blocks.js";
 import { display } from "./cells.js";
 import { comments } from "./comments.js";
-import { fill, h } from "./dom.js";
+import { fill, h, reconcile } from "./dom.js";
 import { canEdit, openEditor } from "./editors.js";
 import { icon } from "./icons.js";
 import { sourceIcon, sourceName } from "./sidebar.js";
 import { timeElement } from "./time.js";
-import { changedProperties, isEmpty, titleOf } from "./values.js";
+import { isEmpty, newsIn, sameValue, titleOf } from "./values.js";
 import { composer } from "./writing.js";
 
 const WIDE = "wide";
@@ -64,6 +64,7 @@ export class Panel {
     const shown = this.#shown;
     shown.title = h("h1.page-title", { tabindex: "0", role: "button", title: "Rename", onclick: () => this.#edit(shown.schema?.title, shown.title) });
     shown.properties = h("dl.properties");
+    shown.rows = new Map();
     shown.content = h("div.content");
     shown.talk = comments(page.id, this.#services);
     shown.title.addEventListener("keydown", (event) => event.key === "Enter" && this.#edit(shown.schema?.title, shown.title));
@@ -89,7 +90,7 @@ export class Panel {
     const { schema, title, properties, showsEmpty } = this.#shown;
     title.textContent = titleOf(page) || "Untitled";
     title.classList.toggle("untitled", !titleOf(page));
-    if (!schema) return fill(properties);
+    if (!schema) return;
     const rest = schema.ordered.filter((property) => property !== schema.title);
     const { status, taskType, priority, link, question } = schema.roles;
     const asked = question && !isEmpty(page.properties[question.name]);
@@ -97,12 +98,25 @@ export class Panel {
     const worthARow = (property) => inviting.has(property) || !isEmpty(page.properties[property.name]);
     const shown = rest.filter((property) => showsEmpty || worthARow(property) || rest.length <= SHOW_ALL);
     const hidden = rest.length - shown.length;
-    return fill(properties, shown.map((property) => this.#row(property, page, changed.includes(property.name))),
-      (hidden > 0 || showsEmpty) && h("button.quiet.more", { onclick: () => this.#toggleEmpty(page.id) },
-        icon(showsEmpty ? "up" : "down"), showsEmpty ? "Hide empty ones" : `${hidden} more, empty`));
+    const rows = shown.map((property) => this.#row(property, page, changed.includes(property.name)));
+    const more = h("button.quiet.more", { onclick: () => this.#toggleEmpty(page.id) },
+      icon(showsEmpty ? "up" : "down"), showsEmpty ? "Hide empty ones" : `${hidden} more, empty`);
+    reconcile(properties, hidden > 0 || showsEmpty ? [...rows, more] : rows);
   }
 
+  /** A property's row; one whose value did not change stays the element it was, with its focus. */
   #row(property, page, touched) {
+    const { rows } = this.#shown;
+    const known = rows.get(property.name);
+    const value = page.properties[property.name];
+    const wearsTone = property === this.#shown.schema.roles.progress; // its colour is the status's
+    if (known && !wearsTone && sameValue(known.value, value)) return known.element;
+    const element = this.#drawRow(property, page, touched);
+    rows.set(property.name, { value, element });
+    return element;
+  }
+
+  #drawRow(property, page, touched) {
     const shown = display(property, page.properties[property.name], { ...this.#services, schema: this.#shown.schema }, page);
     const value = h(`dd.type-${property.type}`, {}, shown.length ? shown : h("span.faint", {}, "Empty"));
     if (canEdit(property)) {
@@ -131,7 +145,7 @@ export class Panel {
   #apply({ id, page, before, own }) {
     if (id !== this.id || !this.#shown.properties) return;
     if (!page) return this.#services.close();
-    this.#drawProperties(page, before && !own ? changedProperties(before, page) : []);
+    this.#drawProperties(page, before && !own ? newsIn(before, page) : []);
   }
 
   /** Read the page's blocks anew; what is open stays open, what is scrolled stays put. */

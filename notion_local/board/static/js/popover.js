@@ -26,7 +26,9 @@ export function openPopover(anchor, content, { over = false, label = "", classNa
   // A modal dialog makes everything outside itself inert, popovers too: they live inside it.
   (anchor.closest("dialog") ?? document.body).append(surface);
   surface.showPopover();
-  place(surface, anchor.getBoundingClientRect(), over);
+  const at = anchor.getBoundingClientRect();
+  new ResizeObserver(() => surface.isConnected && place(surface, at, over)).observe(surface);
+  place(surface, at, over);
   return () => surface.hidePopover();
 }
 

@@ -5,7 +5,7 @@ import { fill, h, reconcile, setVars } from "./dom.js";
 import { canEdit, openEditor } from "./editors.js";
 import { icon } from "./icons.js";
 import { RowList } from "./rows.js";
-import { changedProperties } from "./values.js";
+import { changedProperties, newsIn } from "./values.js";
 import { emptyView } from "./empty.js";
 
 const ROW_HEIGHT = 38;
@@ -116,19 +116,27 @@ export function createTable(container, view, services) {
   function apply({ id, page, before, own }) {
     const belongs = page && view.accepts(page);
     if (!belongs) rows.remove(id);
-    else if (rows.has(id)) return refresh(id, page, own ? null : before);
+    else if (rows.has(id)) return refresh(id, page, before, own);
     else rows.insert(page);
     describe();
     draw();
     if (belongs && !before && !own) elements.get(id)?.classList.add("touched");
   }
 
-  function refresh(id, page, before) {
+  /** Draw anew the cells that changed, and no others: a cell that is being edited or pointed at stays. */
+  function refresh(id, page, before, own) {
     const row = elements.get(id);
     if (!row) return;
-    fillRow(row, page);
-    const changed = before ? changedProperties(before, page) : [];
-    for (const each of row.children) each.classList.toggle("touched", changed.includes(each.dataset.column));
+    const changed = new Set(changedProperties(before, page));
+    const { status, progress } = view.schema.roles;
+    if (progress && changed.has(status?.name)) changed.add(progress.name); // its colour is the status's
+    const news = new Set(own ? [] : newsIn(before, page));
+    columns.forEach((column, index) => {
+      if (!changed.has(column.name)) return;
+      const fresh = cell(column, page);
+      fresh.classList.toggle("touched", news.has(column.name));
+      row.children[index].replaceWith(fresh);
+    });
   }
 
   function move(from, direction) {

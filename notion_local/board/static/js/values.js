@@ -55,19 +55,25 @@ function rollupText(rollup) {
 export const text = (value) => (value && AS_TEXT[value.type] ? AS_TEXT[value.type](value) : "");
 export const isEmpty = (value) => text(value) === "";
 
-/** Equal in what a person can see; signed file addresses change with each reading and do not count. */
+// A hosted file's address is signed afresh at each reading; the part before the signature is the file's own.
+const filePrint = ({ name, type, ...rest }) => [name, type, rest[type]?.url?.split("?")[0]];
+
+/** Equal in what a person can see. */
 export function sameValue(a, b) {
   if (!a || !b) return a === b;
-  if (a.type === "files") return text(a) === text(b);
+  if (a.type === "files") return JSON.stringify(a.files.map(filePrint)) === JSON.stringify(b.files.map(filePrint));
   return JSON.stringify(a[a.type]) === JSON.stringify(b[b.type]);
 }
 
 /** The properties in which two versions of a page differ. */
 export function changedProperties(before, after) {
-  return Object.keys(after.properties).filter((name) => {
-    const [old, fresh] = [before.properties[name], after.properties[name]];
-    return old !== undefined && fresh.type !== "last_edited_time" && !sameValue(old, fresh);
-  });
+  return Object.keys(after.properties).filter((name) => !sameValue(before.properties[name], after.properties[name]));
+}
+
+/** Those of them that are worth a glance: every edit changes the time of the last one. */
+export function newsIn(before, after) {
+  const known = (name) => before.properties[name] !== undefined;
+  return changedProperties(before, after).filter((name) => known(name) && after.properties[name].type !== "last_edited_time");
 }
 
 const option = (name) => (name === null ? null : { name });
