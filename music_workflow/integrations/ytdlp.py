@@ -8,9 +8,10 @@ recognised and refused. Wired behind `core.ports.Source`.
 from __future__ import annotations
 
 import http.client
+import io
 import re
-import socket
 import urllib.request
+import urllib.response
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -43,7 +44,8 @@ from music_workflow.errors import (
     Unobtainable,
 )
 from music_workflow.integrations.artwork import fetch_artwork
-from music_workflow.integrations.guards import Guard, Route
+from music_workflow.integrations.connections import PAGE_LIMIT, connection_for, decoded, too_large
+from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.transport import status_error
 from music_workflow.model import Identity, Progress, silent
 
@@ -182,7 +184,7 @@ class _Session:
 
         params = {**self._params(work_dir), "match_filter": before_download}
         try:
-            with _GuardedYoutubeDL(params, self._guard) as ydl:
+            with _GuardedYoutubeDL(params, self._guard, self._settings.max_bytes) as ydl:
                 info: dict[str, Any] = ydl.extract_info(url, download=work_dir is not None)
                 if checked:
                     raise checked[0]
@@ -232,11 +234,7 @@ class _Session:
         limit = self._settings.max_bytes
         try:
             if max(done, int(stated or 0)) > limit:
-                raise BadLink(  # noqa: TRY301 - leaves through the same door as what the callback raises
-                    f"The file is larger than the permitted {limit / 1e6:,.0f} MB.",
-                    service="link",
-                    operation="download",
-                )
+                raise too_large(limit)  # noqa: TRY301 - leaves through the same door as the callback's errors
             words = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
             self._progress(min(1.0, done / total) if total else 0.0, words)
         except Exception as error:
@@ -246,14 +244,15 @@ class _Session:
 class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
     """YoutubeDL whose one way to the network is the guarded handler."""
 
-    def __init__(self, params: dict[str, Any], guard: Guard) -> None:
+    def __init__(self, params: dict[str, Any], guard: Guard, limit: int) -> None:
         self._guard = guard
+        self._limit = limit
         super().__init__(params)
         self.add_info_extractor(_SoundCloud(self))
 
     def build_request_director(self, _handlers: Any, _preferences: Any = None) -> Any:
         """Replace every handler yt-dlp would choose from."""
-        return super().build_request_director([partial(_GuardedRH, guard=self._guard)])
+        return super().build_request_director([partial(_GuardedRH, guard=self._guard, limit=self._limit)])
 
 
 class _SoundCloud(SoundcloudIE):  # type: ignore[misc]  # yt-dlp is untyped
@@ -275,9 +274,10 @@ class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
     _SUPPORTED_URL_SCHEMES = ("http", "https", "data")
     _SUPPORTED_PROXY_SCHEMES = ()
 
-    def __init__(self, *, guard: Guard, **kwargs: Any) -> None:
+    def __init__(self, *, guard: Guard, limit: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._guard = guard
+        self._limit = limit
 
     def _create_instance(self, proxies: Any, cookiejar: Any, legacy_ssl_support: Any = None) -> Any:
         del proxies
@@ -285,7 +285,7 @@ class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
         opener.addheaders = []
         context = self._make_sslcontext(legacy_ssl_support=legacy_ssl_support)
         for handler in (
-            _GuardedHTTPHandler(self._guard, context),
+            _GuardedHTTPHandler(self._guard, self._limit, context),
             urllib.request.HTTPCookieProcessor(cookiejar),
             urllib.request.DataHandler(),
             urllib.request.UnknownHandler(),
@@ -304,43 +304,35 @@ class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
 
 
 class _GuardedHTTPHandler(HTTPHandler):  # type: ignore[misc]  # yt-dlp is untyped
-    """Opens each connection, also after a redirect, by the guard's route."""
+    """Opens each connection, also after a redirect, by the guard's route, and bounds what comes back."""
 
-    def __init__(self, guard: Guard, context: Any) -> None:
+    def __init__(self, guard: Guard, limit: int, context: Any) -> None:
         super().__init__(context=context)
         self._guard = guard
+        self._limit = limit
 
     def http_open(self, req: Any) -> Any:
-        """Open a plain or an encrypted connection: the route says which."""
+        """Open a connection; whether with TLS, the route says."""
         route = self._guard.route(req.full_url)
-        if route.scheme == "https":
-            return self.do_open(
-                partial(_connection, http.client.HTTPSConnection, route), req, context=self._context
-            )
-        return self.do_open(partial(_connection, http.client.HTTPConnection, route), req)
+
+        def connect(_host: str, **kwargs: Any) -> http.client.HTTPConnection:
+            return connection_for(route, self._limit, **kwargs)
+
+        return self.do_open(connect, req, **({"context": self._context} if route.scheme == "https" else {}))
+
+    def http_response(self, _req: Any, resp: Any) -> Any:
+        """Undo a compression, within bounds."""
+        named = resp.headers.get("Content-Encoding", "").lower().split(",")
+        encodings = [name.strip() for name in named if name.strip() in {"gzip", "deflate", "br"}]
+        if not encodings:
+            return resp
+        body = io.BytesIO(decoded(resp.read(), encodings, PAGE_LIMIT))
+        plain = urllib.response.addinfourl(body, resp.headers, resp.url, resp.code)
+        plain.msg = resp.msg  # type: ignore[attr-defined]  # as the base class does
+        return plain
 
     https_open = http_open
-
-
-def _connection(base: type[http.client.HTTPConnection], route: Route, _host: str, **kwargs: Any) -> Any:
-    class Guarded(base):  # type: ignore[misc, valid-type]  # plain or TLS, chosen by the route
-        def putrequest(self, method: str, url: str, *args: Any, **options: Any) -> None:
-            super().putrequest(method, route.path_prefix + url, *args, **options)
-
-    connection = Guarded(route.host, route.port, **kwargs)
-    connection._create_connection = partial(_connect, route)  # noqa: SLF001 - the hook that yt-dlp uses, too
-    return connection
-
-
-def _connect(
-    route: Route, _address: tuple[str, int], timeout: Any = None, source_address: Any = None
-) -> socket.socket:
-    for address in route.addresses[:-1]:
-        try:
-            return socket.create_connection((address, route.port), timeout, source_address)
-        except OSError:
-            continue
-    return socket.create_connection((route.addresses[-1], route.port), timeout, source_address)
+    https_response = http_response
 
 
 class _Silence:

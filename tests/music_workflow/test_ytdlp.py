@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 
 from music_workflow.core.library import Library
@@ -18,6 +21,7 @@ from music_workflow.errors import (
     Unavailable,
     Unobtainable,
 )
+from music_workflow.integrations import ytdlp
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.ytdlp import YtDlp
 from music_workflow.model import silent
@@ -233,6 +237,49 @@ def test_a_redirect_inside_yt_dlp_is_guarded(server: MediaServer, library: Libra
 
     with pytest.raises(BadLink, match=r"127\.0\.0\.1"):
         library.identify("https://soundcloud.com/ada-loop/tide")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_compressed_pages_are_read(server: MediaServer, library: Library, encoding: str) -> None:
+    """Servers may answer compressed."""
+    page = (
+        b'<html><title>Tide</title><body><audio src="https://files.blog.example/t.mp3"></audio></body></html>'
+    )
+    server.serve("/blog.example/post", compressed(page, encoding))
+
+    assert library.identify("https://blog.example/post").title == "Tide"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_a_page_that_swells_is_refused(
+    server: MediaServer, library: Library, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few kilobytes that unpack to gigabytes do not fill the memory."""
+    monkeypatch.setattr(ytdlp, "PAGE_LIMIT", 1_000_000)
+    server.serve("/blog.example/post", compressed(bytes(20_000_000), encoding))
+
+    with pytest.raises(BadLink, match="larger than the permitted"):
+        library.identify("https://blog.example/post")
+
+
+def test_an_endless_page_is_refused(server: MediaServer, tmp_path: Path) -> None:
+    """A page without a stated length is cut off at the limit."""
+    library = make_library(tmp_path, service_base=server.base, max_bytes=1_000_000)
+    SoundCloud(server)
+    server.serve(
+        "/api-v2.soundcloud.com/resolve", Answer(body=bytes(5_000_000), state_length=False, ranges=False)
+    )
+
+    with pytest.raises(BadLink, match="larger than the permitted"):
+        library.identify("https://soundcloud.com/ada-loop/tide")
+
+
+def compressed(page: bytes, encoding: str) -> Answer:
+    """Serve a page in one of the three compressions."""
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[encoding]
+    return Answer(
+        body=pack(page), content_type="text/html", headers={"Content-Encoding": encoding}, ranges=False
+    )
 
 
 def test_redirects_between_hosts_work(server: MediaServer, library: Library, tmp_path: Path) -> None:
