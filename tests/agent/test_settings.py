@@ -1,0 +1,59 @@
+"""Settings: the names people have, from the environment or .env, and none of it where it must not be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from agent import setup
+from agent.settings import Settings
+
+
+@pytest.mark.parametrize("name", ["TRACKS_DB_ID", "DATABASE_ID", "MUSIC_TRACKS_DB_ID", "NOTION_TRACKS_DB_ID"])
+def test_names_in_use_are_accepted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """All of them mean Music Tracks."""
+    monkeypatch.setenv(name, "abc")
+    assert Settings().database_ids == {"music_tracks": "abc"}
+
+
+def test_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As everywhere."""
+    (tmp_path / ".env").write_text("POLL_SECONDS=33\nOUT_DIR=/music\nALLOWED_HOSTS=a.example, b.example\n")
+    monkeypatch.setenv("POLL_SECONDS", "44")
+    settings = Settings()
+    assert settings.poll_seconds == 44
+    assert settings.out_dir == Path("/music")
+    assert settings.allowed_hosts == ("a.example", "b.example")
+
+
+def test_isolated_settings_read_neither(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The demo and the tests never see a person's token."""
+    (tmp_path / ".env").write_text("NOTION_TOKEN=ntn_mine\n")
+    monkeypatch.setenv("AGENT_TASKS_DB_ID", "mine")
+    settings = Settings.isolated()
+    assert settings.notion_token.get_secret_value() == ""
+    assert settings.database_ids == {}
+
+
+def test_a_wrong_value_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not silently replaced by a default."""
+    monkeypatch.setenv("M4A_CODEC", "mp3")
+    with pytest.raises(ValidationError, match="M4A_CODEC"):
+        Settings()
+
+
+def test_the_token_is_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repr and str carry stars."""
+    monkeypatch.setenv("NOTION_TOKEN", "ntn_verysecret")
+    assert "verysecret" not in repr(Settings())
+    assert Settings().secrets == ("ntn_verysecret",)
+
+
+def test_ids_are_written_into_env_beside_what_is_there(tmp_path: Path) -> None:
+    """Lines of the same name are replaced, others stay."""
+    path = tmp_path / "mine.env"
+    path.write_text("NOTION_TOKEN=x\nTRACKS_DB_ID=old\n# a note\n")
+    setup.add_to_env(path, setup.env_lines({"music_tracks": "new", "agent_tasks": "tasks"}))
+    assert path.read_text() == "NOTION_TOKEN=x\nTRACKS_DB_ID=new\n# a note\nAGENT_TASKS_DB_ID=tasks\n"
