@@ -170,13 +170,15 @@ class Database(Generic[R]):
         Raises:
             NotionError: The rows could not be read, or not all of them.
         """
-        rows = self._pages(filter, sorts, None if only is None else tuple(only))
+        attrs = None if only is None else tuple(only)
         try:
+            rows = self._pages(filter, sorts, attrs)
             first = next(rows, None)
         except (Refused, SchemaDrift):
+            # The columns may have changed since they were bound: ask once more by what is there now.
             if not self.refresh():
                 raise
-            rows = self._pages(filter, sorts, None if only is None else tuple(only))
+            rows = self._pages(filter, sorts, attrs)
             first = next(rows, None)
         if first is not None:
             yield self.decode(first)

@@ -8,6 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from notion_schema.calls import Patience, Position, RequestNote
 from notion_schema.client import PART_BYTES, SINGLE_PART_BYTES, Notion
 from notion_schema.errors import NotionError, NotShared, Refused, ResultLimit, Unavailable
 from notion_schema.pace import LocalPace
+from notion_schema.refusals import retry_after_s
 
 from .scripted import Asked, Reply, Scripted, error, scripted
 
@@ -502,3 +505,28 @@ def test_unusable_settings_are_said_at_once(token: str, url: str) -> None:
     """An empty token or an address that is none is refused before anything is sent."""
     with pytest.raises(ValueError, match=r"NOTION_TOKEN|HTTP address"):
         Notion(token, base_url=url)
+
+
+def test_retry_after_may_be_a_date(notion: Notion, server: Scripted) -> None:
+    """A moment is as good as a number of seconds, and nonsense is no wait."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    server.answer(error(429, "rate_limited", retry_after=soon))
+    with pytest.raises(Unavailable) as caught:
+        notion.retrieve_page("p1")
+    assert 3590 < (caught.value.retry_after_s or 0) <= 3600
+    assert retry_after_s("a while") is None
+    assert retry_after_s("-5") == 0
+
+
+@pytest.mark.parametrize("body", [[1, 2], "text", None])
+def test_an_answer_that_is_no_object_is_a_blip(notion: Notion, server: Scripted, body: object) -> None:
+    """Whatever a proxy makes of it, refusals and answers included."""
+    server.answer(Reply(body, 502), Reply(body, 200), Reply(PAGE))
+    assert notion.retrieve_page("p1")["id"] == "p1"
+
+
+def test_a_property_that_is_no_list_is_one_item(notion: Notion, server: Scripted) -> None:
+    """A number has no pages of items."""
+    item = {"object": "property_item", "id": "n", "type": "number", "number": 3}
+    server.answer(Reply(item))
+    assert list(notion.page_property("p1", "n")) == [item]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notion_local.server import RunningServer
-from notion_schema import provisioning
+from notion_schema import blocks, provisioning
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, SPECS
 from notion_schema.errors import SchemaDrift
@@ -142,7 +142,7 @@ def test_the_real_workspace_gets_only_what_it_lacks(real: Home) -> None:
         assert len(folded) - len(set(folded)) == len(twins) - len(set(twins))
     assert provisioning.plan(real.notion, existing=real.ids, task_types=TASK_TYPES).lines == ()
     real.open().database("agent_tasks").check()
-    real.open().tasks("issues_questions").check()
+    real.open().database("issues_questions").check()
 
 
 def test_the_plan_for_the_real_tasks_is_short_and_readable(real: Home) -> None:
@@ -164,3 +164,38 @@ def test_the_plan_for_the_real_tasks_is_short_and_readable(real: Home) -> None:
         "+ Agent-Tasks: column “Next run” (date)",
     ]
     assert "+ Agent-Tasks: “Task Type” gets the options “Sync track”, “Verify run”" in wanted.lines
+
+
+def test_relations_to_a_database_that_is_not_set_up_are_left_out(
+    local: RunningServer, notion: Notion
+) -> None:
+    """It is noted what is left out and why; a plan with the other database adds it later."""
+    first = provisioning.plan(notion, parent_page_id=local.root_page_id, specs=[SPECS["music_tracks"]])
+    assert "! Music Tracks: “Artist” is left out, because Music Artists is not set up." in first.lines
+    provisioning.apply(notion, first)
+    both = [SPECS["music_tracks"], SPECS["music_artists"]]
+    second = provisioning.plan(notion, parent_page_id=local.root_page_id, specs=both)
+    assert second.lines[0].startswith("+ database Music Artists")
+    assert "+ Music Tracks: relation “Artist” to Music Artists" in second.lines
+    provisioning.apply(notion, second)
+    assert provisioning.plan(notion, parent_page_id=local.root_page_id, specs=both).empty
+
+
+@pytest.mark.parametrize("change", [{"Run state": {"rich_text": {}}}, {"Run state": None}])
+def test_a_column_that_changed_since_the_plan_is_not_touched(home: Home, change: Properties) -> None:
+    """Retyped or removed meanwhile: the plan stops there and says so."""
+    source = home.open().database("agent_tasks").id
+    fewer = [{"name": "Running"}, {"name": "Failed"}]
+    home.notion.update_data_source(source, properties={"Run state": {"select": {"options": fewer}}})
+    stale = provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES)
+    home.notion.update_data_source(source, properties=change)
+    with pytest.raises(SchemaDrift, match="removed or got another type"):
+        provisioning.apply(home.notion, stale)
+
+
+def test_a_page_with_other_things_on_it_can_be_the_parent(local: RunningServer, notion: Notion) -> None:
+    """Texts, pages and databases of other names are passed over."""
+    notion.append_children(local.root_page_id, [blocks.paragraph("My music")])
+    notion.create_database(page_id=local.root_page_id, title="Recipes", properties={"Name": {"title": {}}})
+    wanted = provisioning.plan(notion, parent_page_id=local.root_page_id, specs=[SPECS["music_artists"]])
+    assert [line.split(" with ")[0] for line in wanted.lines] == ["+ database Music Artists"]

@@ -275,3 +275,81 @@ def test_an_empty_property_of_any_type_is_read_as_empty(content: dict[str, None]
     [kind] = content
     for column in (Text("X"), Number("X"), Relation("X"), Date("X"), MultiSelect("X"), Checkbox("X")):
         assert not column.decode({"id": "x", "type": kind, kind: None})
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "prop"),
+    [
+        (Date("X"), "tomorrow", live("date")),
+        (Number("X"), "fast", live("number")),
+        (Number("X"), True, live("number")),
+        (Url("X"), "https://x.org/" + "a" * 2000, live("url")),
+    ],
+)
+def test_a_value_that_does_not_fit_is_said_before_notion_says_it(
+    column: Kind, value: object, prop: dict[str, Any]
+) -> None:
+    """The clause tells what is wrong with the value."""
+    with pytest.raises(Unwritable, match=r"no date|no number|longer than"):
+        column.encode(value, prop)
+
+
+def test_a_select_takes_one_word() -> None:
+    """Two are not joined into one."""
+    with pytest.raises(UnknownOption, match="a, b"):
+        Select("X").encode(("a", "b"), live("select", "a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "Yes"), (False, "No"), (("a", "b"), "a, b"), (date(2026, 1, 2), "2026-01-02"), (3, "3")],
+)
+def test_any_value_can_stand_in_a_text(value: object, text: str) -> None:
+    """As a person would write it."""
+    assert round_trip(Text("X"), value, live("rich_text")) == text
+
+
+def test_people_and_files_are_written_by_id() -> None:
+    """Users by their id, files by their uploads."""
+    assert People("X").encode("u", live("people")) == {"people": [{"object": "user", "id": "u"}]}
+    upload = {"type": "file_upload", "file_upload": {"id": "f"}}
+    assert Files("X").encode(("f",), live("files")) == {"files": [upload]}
+    assert Files("X").encode("f", live("files")) == {"files": [upload]}
+    assert Files("X").decode({"type": "files", "files": None}) == ()
+
+
+@pytest.mark.parametrize(
+    ("column", "rollup", "expected"),
+    [
+        (Date("X"), {"type": "date", "date": {"start": "2026-01-02T03:04:00Z"}},
+         datetime(2026, 1, 2, 3, 4, tzinfo=UTC)),
+        (Date("X"), {"type": "date", "date": None}, None),
+        (Number("X"), {"type": "number", "number": None}, None),
+        (Text("X"), {"type": "array", "array": [{"type": "rich_text", "rich_text": [{"plain_text": "a"}]}]}, "a"),
+        (Text("X"), {"type": "array", "array": [{"type": "number", "number": 1}, {"type": "url", "url": "u"}]}, "1, u"),
+        (Text("X"), {"type": "array", "array": [{"type": "date", "date": {"start": "2026-01-02T03:04:00Z"}}]},
+         "2026-01-02T03:04:00+00:00"),
+        (Text("X"), {"type": "array", "array": [{"type": "relation", "relation": [{"id": "a"}, {"id": "b"}]}]}, "a, b"),
+    ],
+)  # fmt: skip
+def test_rollups_are_read_as_what_they_roll_up(
+    column: Kind, rollup: dict[str, Any], expected: object
+) -> None:
+    """Dates, numbers, texts and links, one or many."""
+    assert column.decode({"type": "rollup", "rollup": {**rollup, "function": "show_original"}}) == expected
+
+
+def test_a_zone_this_machine_does_not_know_is_local_time() -> None:
+    """The row can still be read."""
+    odd = {"type": "date", "date": {"start": "2026-11-24T09:00:00", "time_zone": "Mars/Olympus"}}
+    assert Date("X").decode(odd) == datetime(2026, 11, 24, 9).astimezone()
+
+
+def test_words_are_read_out_of_files_and_texts() -> None:
+    """A list that became something else is still a list."""
+    assert MultiSelect("X").decode({"type": "rich_text", "rich_text": [{"plain_text": "a, b ,"}]}) == (
+        "a",
+        "b",
+    )
+    assert values.as_words((FileRef("cover.png", "u", hosted=True),)) == ("cover.png",)
+    assert values.as_instant(3.0) is None

@@ -342,3 +342,38 @@ def test_a_task_costs_one_request_each_way(tasks: Database[TaskRow], home: Home)
     tasks.update(row.id, {"progress": 5})
     list(tasks.query(tasks.in_state(State.READY)))
     assert sum(home.notion.counts().values()) - before == 4
+
+
+def test_a_query_looks_once_more_before_it_says_that_a_word_is_unknown(
+    home: Home, tasks: Database[TaskRow]
+) -> None:
+    """An option added since the database was opened can be asked for."""
+    change(home, AGENT_TASKS, {"Task Type": {"select": {"options": [{"name": "Brand new"}]}}})
+    assert list(tasks.query(tasks.equals("task_type", "Brand new"))) == []
+
+
+def test_a_query_over_a_retyped_column_is_asked_again_by_its_new_type(
+    home: Home, tasks: Database[TaskRow]
+) -> None:
+    """A number that became a text is found as a text."""
+    row = tasks.create({"title": "A", **READY})
+    change(home, AGENT_TASKS, {"Attempt": {"rich_text": {}}})
+    home.notion.update_page(row.id, properties={"Attempt": {"rich_text": blocks.rich_text("7")}})
+    assert [found.id for found in tasks.query(tasks.equals("attempt", 7))] == [row.id]
+
+
+def test_what_the_code_asks_wrongly_is_said(workspace: Workspace, tasks: Database[TaskRow]) -> None:
+    """No value to compare with, or words of a database that has none."""
+    with pytest.raises(ValueError, match="status"):
+        tasks.equals("status")
+    with pytest.raises(LookupError, match="Music Tracks"):
+        _ = workspace.database("music_tracks").vocabulary
+    with pytest.raises(Refused):
+        list(tasks.query(tasks.on_or_after("run_after", "not a date")))  # type: ignore[arg-type]  the slip itself
+
+
+def test_a_rename_is_reported_by_the_workspace(home: Home, workspace: Workspace) -> None:
+    """A refresh names the databases that changed."""
+    change(home, ISSUES, {"Description": {"name": "Beschreibung"}})
+    assert workspace.refresh() == (ISSUES,)
+    assert workspace.refresh() == ()
