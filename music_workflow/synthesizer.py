@@ -1,7 +1,8 @@
 """A small synthesizer: music of known tempo, key and length, for the demo and the tests.
 
-Drums, bass, chords and a melody in one of a few styles, stereo, encoded and tagged like a real release, with a small cover.
-The same arguments give the same sound. It is no part of the product's path: only the demo, tests and benchmarks call it.
+Drums, bass, chords and a melody in one of a few styles, stereo, encoded and tagged like a real release, with
+a small cover. The same arguments give the same sound. It is no part of the product's path: only the demo,
+tests and benchmarks call it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Reading audio files: what a file is, and its samples as float32 blocks.
 
-Every file that reaches this module came from the network, so it is opened with a written list of containers and with
-the file protocol alone: a playlist dressed up as audio can make FFmpeg fetch neither a link nor another file.
-Called by `music_workflow.core.process` and `music_workflow.metadata.analysis`. It never writes anything.
+Every file that reaches this module came from the network, so it is opened with a written list of containers
+and with the file protocol alone: a playlist dressed up as audio can make FFmpeg fetch neither a link nor
+another file. Called by `music_workflow.core.process` and `music_workflow.metadata.analysis`. It never writes
+anything.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ GATHERED = 131_072
 """Samples in a frame handed on: many enough that a call's overhead vanishes, few enough to stay in the cache."""
 
 DAMAGE_TOLERANCE = 0.02
-"""Share of undecodable packets above which a file counts as damaged; junk between MP3 frames is common and harmless."""
+"""Share of undecodable packets above which a file counts as damaged; junk between MP3 frames is common and
+harmless."""
 
 MISSING_TOLERANCE_S = 1.0
 MISSING_TOLERANCE = 0.01
@@ -82,8 +84,8 @@ class Source:
     def read(self) -> Iterator[tuple[Packet[AudioStream], list[AudioFrame]]]:
         """Every packet, with the frames that are ready by then; the last packet is empty and brings the rest.
 
-        Codecs decode some hundred samples at a time; the frames given here are gathered, since each costs the same to
-        hand on however long it is.
+        Codecs decode some hundred samples at a time; the frames given here are gathered, since each costs the
+        same to hand on however long it is.
         """
         try:
             for packet in self._container.demux(self.stream):
@@ -157,8 +159,8 @@ class Source:
 class Tap:
     """A resampler from decoded frames to float32 blocks of one rate and one or two channels.
 
-    The graph is built from the first frame rather than from the header, which for HE-AAC and chained Ogg states
-    something else than what is decoded, and built anew when the frames change their shape midway.
+    The graph is built from the first frame rather than from the header, which for HE-AAC and chained Ogg
+    states something else than what is decoded, and built anew when the frames change their shape midway.
     """
 
     def __init__(self, rate: int, layout: str, *, taps: int = 32) -> None:
@@ -167,8 +169,8 @@ class Tap:
         Args:
             rate: of the blocks, in Hz.
             layout: ``mono`` or ``stereo``.
-            taps: length of the filter at the lower of the two rates; half the default is plenty where the sound is only
-                looked at.
+            taps: length of the filter at the lower of the two rates; half the default is plenty where the
+                sound is only looked at.
         """
         self.rate = rate
         self.layout = layout

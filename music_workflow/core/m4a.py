@@ -16,7 +16,6 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.packet import Packet
-from numpy.typing import NDArray
 
 from music_workflow.core.decoding import Header, Samples
 from music_workflow.core.pcm import Quantised
@@ -108,9 +107,8 @@ class _EncodingWriter:
         self._output.close()
 
     def _encode(self, planar: Samples | Quantised) -> None:
-        frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(planar), format=self._format, layout=self._layout
-        )
+        array: Any = np.ascontiguousarray(planar)
+        frame = AudioFrame.from_ndarray(array, format=self._format, layout=self._layout)
         frame.sample_rate = self._rate
         frame.pts = self._position
         self._position += frame.samples
@@ -141,7 +139,7 @@ class AlacWriter(_EncodingWriter):
 
 
 def _container(path: Path) -> av.container.OutputContainer:
-    # The index in front lets players start before the whole file is read; no date, so that equal input gives equal bytes.
+    # The index in front lets players start before all is read; no date, so that equal input gives equal bytes.
     return av.open(
         f"file:{path}", mode="w", format="ipod", options={"movflags": "+faststart", "fflags": "+bitexact"}
     )

@@ -1,9 +1,10 @@
 """Writing PCM files: WAV and AIFF, 24 bit, from one stream of samples.
 
-Both writers take the same quantised integers, so that the two files agree in every sample by construction. The WAV
-header is the plain 16-byte PCM one: CD players of the DJ booth refuse the extensible one, and 24-bit stereo needs none
-of its fields. There is no INFO chunk: tags are the business of `music_workflow.metadata.tags`.
-Called by `music_workflow.core.process`. Neither writer ever scales, dithers or mixes.
+Both writers take the same quantised integers, so that the two files agree in every sample by construction.
+The WAV header is the plain 16-byte PCM one: CD players of the DJ booth refuse the extensible one, and 24-bit
+stereo needs none of its fields. There is no INFO chunk: tags are the business of
+`music_workflow.metadata.tags`. Called by `music_workflow.core.process`. Neither writer ever scales, dithers
+or mixes.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ Quantised = NDArray[np.int32]
 def quantise(samples: Samples) -> Quantised:
     """Round float samples to 24-bit integers; what lies beyond full scale is clipped.
 
-    No dither: 24 bits are the resolution of the float32 stream itself, and a 16- or 24-bit source at the same rate
-    comes through bit for bit.
+    No dither: 24 bits are the resolution of the float32 stream itself, and a 16- or 24-bit source at the same
+    rate comes through bit for bit.
     """
     scaled = np.rint(samples * np.float32(FULL_SCALE))
     np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled)
-    return scaled.astype(np.int32)
+    return np.asarray(scaled.astype(np.int32))
 
 
 class PcmWriter(Protocol):

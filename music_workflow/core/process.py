@@ -1,8 +1,9 @@
 """One decode of a source becomes everything: WAV, AIFF, M4A, the analysis, the picture.
 
-Called by `music_workflow.core.library` inside a child process. Streaming: a two-hour mix takes no more memory than a
-song, but for some kilobytes of onset curve a minute. Files are written under a temporary name in the work folder and renamed
-when complete. Nothing is mixed down to mono, normalised or dithered; more than two channels become stereo.
+Called by `music_workflow.core.library` inside a child process. Streaming: a two-hour mix takes no more memory
+than a song, but for some kilobytes of onset curve a minute. Files are written under a temporary name in the
+work folder and renamed when complete. Nothing is mixed down to mono, normalised or dithered; more than two
+channels become stereo.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from av.audio.frame import AudioFrame
 from music_workflow.core import decoding, pcm
 from music_workflow.core.decoding import Samples, Source, Tap
 from music_workflow.core.m4a import M4aCodec, open_m4a
+from music_workflow.deduplication import fingerprint
 from music_workflow.metadata import analysis as analyses
 from music_workflow.metadata import waveform
 from music_workflow.metadata.loudness import LoudnessMeter
@@ -56,6 +58,8 @@ class Converted:
     """A PNG."""
     first_beat_s: float | None
     """Phase of the beat grid; None without a tempo."""
+    fingerprint: str | None
+    """Chromaprint's compressed text; None for less than three seconds."""
 
 
 def probe(path: str) -> Probe:
@@ -160,12 +164,14 @@ def convert(
     picture = waveform.draw(outlets.envelope.finish(figures.registers), analysis, title=stem)
     waveform_path = Path(work_dir) / f"{stem}.png"
     _write(waveform_path, picture)
+    words = outlets.fingerprint.words()
     progress(1.0, "converted")
     return Converted(
         files=files,
         analysis=analysis,
         waveform_path=str(waveform_path),
         first_beat_s=round(figures.tempo.first_beat_s, 4) if figures.tempo else None,
+        fingerprint=fingerprint.encode(words) if len(words) else None,
     )
 
 
@@ -175,6 +181,7 @@ class _Outlets:
     def __init__(self, source: Source, paths: dict[AudioFormat, Path], codec: M4aCodec) -> None:
         channels = min(source.header.channels, 2)
         self.analyzer = analyses.Analyzer()
+        self.fingerprint = fingerprint.FingerprintMeter()
         self.loudness = LoudnessMeter(channels)
         self.envelope = waveform.EnvelopeMeter(RATE)
         self._full = Tap(RATE, "mono" if channels == 1 else "stereo")
@@ -189,14 +196,14 @@ class _Outlets:
     def frame(self, frame: AudioFrame) -> None:
         """Take a decoded frame."""
         for block in self._mono.push(frame):
-            self.analyzer.feed(block[:, 0])
+            self._mono_block(block)
         for block in self._full.push(frame):
             self._block(block)
 
     def flush(self) -> None:
         """Take what the resamplers still hold."""
         for block in self._mono.flush():
-            self.analyzer.feed(block[:, 0])
+            self._mono_block(block)
         for block in self._full.flush():
             self._block(block)
 
@@ -205,6 +212,10 @@ class _Outlets:
         self._m4a.close()
         for each in self._pcm:
             each.close()
+
+    def _mono_block(self, block: Samples) -> None:
+        self.analyzer.feed(block[:, 0])
+        self.fingerprint.feed(block[:, 0])
 
     def _block(self, block: Samples) -> None:
         quantised = pcm.quantise(block)
@@ -235,11 +246,11 @@ def _so_far(seconds: float, expected: float | None) -> str:
 
 def _keep(temporary: Path, folder: Path, stem: str, audio_format: AudioFormat) -> AudioFile:
     final = folder / f"{stem}{SUFFIXES[audio_format]}"
-    os.replace(temporary, final)
+    temporary.replace(final)
     return measure(str(final), audio_format)
 
 
 def _write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     temporary.write_bytes(data)
-    os.replace(temporary, path)
+    temporary.replace(path)

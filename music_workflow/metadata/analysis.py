@@ -1,7 +1,8 @@
 """The analysis of a piece: tempo, key, loudness, and what the picture needs. Measured, never assumed.
 
-`Analyzer` is fed while `music_workflow.core.process` decodes, so that a conversion pays no second decode; `analyze_file`
-decodes a file for the analysis alone (``music analyze``, the benchmarks). Memory grows by some kilobytes a minute.
+`Analyzer` is fed while `music_workflow.core.process` decodes, so that a conversion pays no second decode;
+`analyze_file` decodes a file for the analysis alone (``music analyze``, the benchmarks). Memory grows by some
+kilobytes a minute.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Integrated loudness and true peak after ITU-R BS.1770-4, measured as a stream.
 
-The K-weighting is the standard's two filters at 48 kHz; loudness is the mean over 400 ms blocks, three quarters
-overlapped, above -70 LUFS and above 10 LU below the mean of those. True peak is the largest sample after fourfold
-oversampling. Memory: one figure per 100 ms.
-Called by `music_workflow.core.process` and `music_workflow.metadata.analysis`. It never changes the sound.
+The K-weighting is the standard's two filters at 48 kHz; loudness is the mean over 400 ms blocks, three
+quarters overlapped, above -70 LUFS and above 10 LU below the mean of those. True peak is the largest sample
+after fourfold oversampling. Memory: one figure per 100 ms. Called by `music_workflow.core.process` and
+`music_workflow.metadata.analysis`. It never changes the sound.
 """
 
 from __future__ import annotations
@@ -76,9 +76,10 @@ class LoudnessMeter:
 class TruePeakMeter:
     """The largest fourfold oversampled sample of a stream.
 
-    The interpolator is a windowed sinc of twelve taps a phase, applied to rows of samples as one matrix product. A row is
-    interpolated only when it could hold a new maximum: what lies between samples is bounded by the row's largest sample
-    times the largest sum of a phase's absolute taps. The result is the same, the cost a fraction.
+    The interpolator is a windowed sinc of twelve taps a phase, applied to rows of samples as one matrix
+    product. A row is interpolated only when it could hold a new maximum: what lies between samples is bounded
+    by the row's largest sample times the largest sum of a phase's absolute taps. The result is the same, the
+    cost a fraction.
     """
 
     def __init__(self, channels: int) -> None:

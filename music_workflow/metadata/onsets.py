@@ -1,7 +1,7 @@
 """Onset strength: how much new energy appears, a hundred times a second, in three registers.
 
-The sound is seen through 24 bands spaced by the ear's scale; what counts is the rise of each band's logarithm over two
-frames, averaged over low, middle and high bands. A running level keeps quiet and loud masters alike.
+The sound is seen through 24 bands spaced by the ear's scale; what counts is the rise of each band's logarithm
+over two frames, averaged over low, middle and high bands. A running level keeps quiet and loud masters alike.
 Called by `music_workflow.metadata.analysis`. It knows nothing of tempo.
 """
 
@@ -47,7 +47,7 @@ class Onsets:
     @property
     def seconds(self) -> float:
         """How much sound they cover."""
-        return self.strength.shape[1] / FRAMES_PER_S
+        return float(self.strength.shape[1] / FRAMES_PER_S)
 
 
 class OnsetMeter:

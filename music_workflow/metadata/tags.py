@@ -1,10 +1,11 @@
 """Tags in M4A, WAV and AIFF, written so that djay Pro, Rekordbox, Apple Music and Serato read them.
 
-M4A carries iTunes atoms, WAV and AIFF an ID3 chunk; nothing is put into RIFF INFO, where programs disagree about the
-encoding. ID3 is written as version 2.3 in UTF-16, which every program reads, unless the file has a 2.4 tag already. Tags
-of others are kept. Where a field is too narrow for the value, the exact value stands in a named field beside it: tempo in
-M4A's integer atom, the list of artists beside the one line that players show.
-Called by `music_workflow.core.library` (write), by verification and identification (read). It never touches the sound.
+M4A carries iTunes atoms, WAV and AIFF an ID3 chunk; nothing is put into RIFF INFO, where programs disagree
+about the encoding. ID3 is written as version 2.3 in UTF-16, which every program reads, unless the file has a
+2.4 tag already. Tags of others are kept. Where a field is too narrow for the value, the exact value stands in
+a named field beside it: tempo in M4A's integer atom, the list of artists beside the one line that players
+show. Called by `music_workflow.core.library` (write), by verification and identification (read). It never
+touches the sound.
 """
 
 from __future__ import annotations

@@ -1,24 +1,26 @@
 """Tempo and beat grid from onset strength.
 
-Three steps. The autocorrelation of the onsets over 12 s windows says at which distances the music repeats. Each tempo
-between 55 and 215 BPM is described by how strongly the music repeats at its beat and at simple multiples and fractions of
-it, in three registers; a linear softmax, trained by ``benchmarks/train_tempo.py``, ranks them: that decides the
-octave. A zoomed Fourier transform of the whole onset curve around the winner then gives the figure to a hundredth.
-Called by `music_workflow.metadata.analysis`. It never answers when nothing repeats.
+Three steps. The autocorrelation of the onsets over 12 s windows says at which distances the music repeats.
+Each tempo between 55 and 215 BPM is described by how strongly the music repeats at its beat and at simple
+multiples and fractions of it, in three registers; a small network, trained by
+``benchmarks/train_analysis.py``, ranks them: that decides the octave. A zoomed Fourier transform of the whole
+onset curve around the winner then gives the figure to a hundredth. Called by
+`music_workflow.metadata.analysis`. It never answers when nothing repeats.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal import zoom_fft
 
+from music_workflow.metadata import ranking
 from music_workflow.metadata.onsets import FIRST_FRAME_S, FRAMES_PER_S, Onsets
+from music_workflow.metadata.ranking import Ranking
 
 Features = NDArray[np.float64]
 """Shape (candidates, features)."""
@@ -61,10 +63,8 @@ def estimate(onsets: Onsets) -> Tempo | None:
     correlation = autocorrelation(onsets.strength)
     grid = candidates()
     readings = read_multiples(correlation)
-    score = ranking_features(readings) @ _weights()
-    probability = np.exp(score - score.max())
-    probability /= probability.sum()
-    best = int(np.argmax(score))
+    probability = _ranking().probabilities(ranking_features(readings))
+    best = int(np.argmax(probability))
     if readings[best, : correlation.shape[0]].max() < WEAKEST_PULSE:
         return None
     near = np.abs(grid / grid[best] - 1) <= NEIGHBOURHOOD
@@ -85,7 +85,8 @@ def autocorrelation(strength: NDArray[np.float32]) -> NDArray[np.float64]:
         strength: onset strength, shape (registers, frames).
 
     Returns:
-        Shape (registers + 1, lags): each register and their sum, 1.0 at lag 0, the mean over half-overlapped windows.
+        Shape (registers + 1, lags): each register and their sum, 1.0 at lag 0, the mean over half-overlapped
+        windows.
     """
     lags = int(FRAMES_PER_S * 60 / SLOWEST_BPM * max(MULTIPLES)) + 4
     curves = np.concatenate([strength, strength.sum(axis=0, keepdims=True)])
@@ -105,14 +106,15 @@ def autocorrelation(strength: NDArray[np.float32]) -> NDArray[np.float64]:
     energy = np.array(energies)
     active = (energy > ACTIVE_SHARE * energy.max(axis=0)).astype(np.float64)
     mean: NDArray[np.float64] = np.einsum("wr,wrl->rl", active, np.array(shapes))
-    return mean / np.maximum(active.sum(axis=0), 1)[:, None]
+    return np.asarray(mean / np.maximum(active.sum(axis=0), 1)[:, None])
 
 
 def read_multiples(correlation: NDArray[np.float64]) -> Features:
     """The autocorrelation of each register at the multiples of each candidate's beat.
 
     Returns:
-        Shape (candidates, multiples x registers), multiple by multiple; the largest value within 1.5 % of each place.
+        Shape (candidates, multiples x registers), multiple by multiple; the largest value within 1.5 % of
+        each place.
     """
     lags = np.arange(correlation.shape[1])
     beat = FRAMES_PER_S * 60 / candidates()
@@ -125,7 +127,7 @@ def read_multiples(correlation: NDArray[np.float64]) -> Features:
 
 
 def ranking_features(readings: Features) -> Features:
-    """What the ranking sees of each candidate: the readings, how they compare with other candidates', and the octave."""
+    """What the ranking sees of each candidate: readings, their standing among the others', and the octave."""
     compared = (readings - readings.mean(axis=0)) / (readings.std(axis=0) + 1e-6)
     centres = np.geomspace(60, 205, PRIOR_CENTRES)
     octaves = np.log2(candidates()[:, None] / centres) / PRIOR_WIDTH_OCTAVES
@@ -160,7 +162,5 @@ def _first_beat(strength: NDArray[np.float32], bpm: float) -> float:
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
-    with resources.files("music_workflow.metadata").joinpath("tempo.npz").open("rb") as file:
-        weights: NDArray[np.float64] = np.load(file)["weights"]
-    return weights
+def _ranking() -> Ranking:
+    return ranking.load("tempo")

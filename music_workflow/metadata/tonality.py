@@ -1,22 +1,23 @@
 """Key from a stream of sound: a histogram of pitches, and twelve learned profiles' worth of judgement.
 
-Spectral peaks between 40 and 1600 Hz are located between bins and counted by pitch, five cents a step, frame by frame with
-equal say. The histogram tells how far the recording is from A = 440 Hz, then gives the chroma, each peak also counting a
-little for the notes it may be an overtone of, and the chroma of the bass alone. A linear softmax over the 24 keys,
-trained by ``benchmarks/train_key.py``, weighs both.
-Called by `music_workflow.metadata.analysis`. It never names a key for sound without pitch.
+Spectral peaks between 40 and 1600 Hz are located between bins and counted by pitch, five cents a step, frame
+by frame with equal say. The histogram tells how far the recording is from A = 440 Hz, then gives the chroma,
+each peak also counting a little for the notes it may be an overtone of, and the chroma of the bass alone. A
+small network, trained by ``benchmarks/train_analysis.py``, weighs both for each of the 24 keys. Called by
+`music_workflow.metadata.analysis`. It never names a key for sound without pitch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
+from music_workflow.metadata import ranking
 from music_workflow.metadata.keys import Key
+from music_workflow.metadata.ranking import Ranking
 from music_workflow.metadata.spectra import Mono, SlidingSpectrum
 
 RATE = 11_025
@@ -33,7 +34,8 @@ PEAK_FLOOR = 1e-3
 SILENCE_RMS = 1e-4
 SHORTEST_S = 3.0
 FLATTEST = 0.02
-"""Chroma variance (of twelve shares summing to one, times twelve) below which there is no tonality; noise is under it."""
+"""Chroma variance (of twelve shares summing to one, times twelve) below which there is no tonality; noise is
+under it."""
 
 _ORIGIN = 12 * np.log2(LOWEST_HZ / 440) + 57
 """Pitch of the histogram's first step, in semitones above C0 (A4 = 57)."""
@@ -116,9 +118,7 @@ def estimate(chroma: Chroma | None) -> Tonality | None:
     """The key of a piece; None without a chroma or when no pitch class stands out."""
     if chroma is None or 12 * float(np.var(chroma.full)) * 12 < FLATTEST:
         return None
-    score = key_features(chroma) @ _weights()
-    probability = np.exp(score - score.max())
-    probability /= probability.sum()
+    probability = _ranking().probabilities(key_features(chroma))
     best = int(np.argmax(probability))
     return Tonality(Key(best % 12, "major" if best < 12 else "minor"), float(probability[best]))  # noqa: PLR2004 - tonics
 
@@ -127,8 +127,8 @@ def key_features(chroma: Chroma) -> NDArray[np.float64]:
     """Each key's view of the chroma: rotated to its tonic, in the columns of its mode.
 
     Returns:
-        Shape (24, 50): major keys from C, then minor keys from C; columns full 12, bass 12 for major, the same for minor,
-        and one that marks each mode.
+        Shape (24, 50): major keys from C, then minor keys from C; columns full 12, bass 12 for major, the
+        same for minor, and one that marks each mode.
     """
     full, bass = _standard(chroma.full), _standard(chroma.bass)
     rows = np.zeros((24, 50))
@@ -149,15 +149,13 @@ def _tuning(pitch: NDArray[np.float64], loudness: NDArray[np.float64]) -> float:
 def _fold(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     nearest = np.rint(pitch)
     centred = weight * np.cos(np.pi * (pitch - nearest)) ** 2
-    return np.bincount(nearest.astype(int) % 12, centred, 12)
+    return np.bincount(nearest.astype(int) % 12, centred, 12).astype(np.float64)
 
 
 def _standard(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (shares - shares.mean()) / (shares.std() + 1e-9)
+    return np.asarray((shares - shares.mean()) / (shares.std() + 1e-9))
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
-    with resources.files("music_workflow.metadata").joinpath("key.npz").open("rb") as file:
-        weights: NDArray[np.float64] = np.load(file)["weights"]
-    return weights
+def _ranking() -> Ranking:
+    return ranking.load("key")

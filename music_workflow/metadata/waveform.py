@@ -1,7 +1,8 @@
 """The picture of a track: its waveform, coloured by register, with tempo, key, Camelot and length on it.
 
 Low sounds are warm, high ones cold, so that a breakdown, a drop and an outro can be told apart at a glance.
-Called by `music_workflow.core.process`; the picture goes onto the track's page. It measures nothing but the envelope.
+Called by `music_workflow.core.process`; the picture goes onto the track's page. It measures nothing but the
+envelope.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def _colours(registers: NDArray[np.float32], width: int) -> NDArray[np.float64]:
     kernel = np.hanning(9)[1:-1]
     shares = np.stack([np.convolve(share, kernel / kernel.sum(), "same") for share in shares])
     shares = shares**1.6 + 1e-12
-    return (shares / shares.sum(axis=0)).T @ REGISTER_COLOURS
+    return np.asarray((shares / shares.sum(axis=0)).T @ REGISTER_COLOURS)
 
 
 def _draw_times(pen: ImageDraw.ImageDraw, duration_s: float) -> None:
