@@ -133,6 +133,8 @@ def only_source(workspace: Workspace, database: Record) -> Record:
 
 
 def _position(workspace: Workspace, given: object, parent: Record) -> float:
+    if parent.kind == "data_source":
+        return 0.0  # rows have an order by what a query sorts by, none of their own
     low, high = workspace.store.positions(parent.id)
     if given is None:
         return high + 1

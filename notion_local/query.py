@@ -24,6 +24,8 @@ from notion_local.workspace import Actor, Workspace
 
 MAX_RESULTS = 10_000
 _MAX_SESSIONS = 256
+_COMMON = 500
+"""From so many matching rows on, a query without sorts walks the rows rather than the index of values."""
 _BODY_KEYS = (
     "filter",
     "sorts",
@@ -146,18 +148,38 @@ class _Search:
         if body.get("filter") is not None:
             self._condition = filters.condition(body["filter"], context)
         self._order = filters.order(body.get("sorts") or [], context)
-        # A filter that begins at the index of values is not helped by the index of rows: the plus disables it.
-        parent = "+o.parent" if self._condition.selective else "o.parent"
-        flag = "+o.in_trash" if self._condition.selective else "o.in_trash"
-        self._where = (
-            f"FROM object o WHERE {parent} = ? AND o.kind = 'page'"  # noqa: S608 built from constants
-            f" AND {flag} = ? AND ({self._condition.sql})"
-            " AND NOT EXISTS (SELECT 1 FROM lagging WHERE lagging.page = o.id AND lagging.before IS NULL)"
-        )
         self._parameters = (source.id, int(trash), *self._condition.parameters)
+        self._lagging = bool(workspace.store.lagging())
+        self._sorted = bool(body.get("sorts"))
         self._nothing = kind == "data_source"
         if context.computed:
             self._compute(source, entries, context.computed)
+        self._where = self._from(by_value=self._condition.selective and not self._is_common())
+
+    def _from(self, *, by_value: bool) -> str:
+        """Return the query's FROM and WHERE.
+
+        Args:
+            by_value: begin at the index of values; else walk the data source's rows in their default order, which
+                ends early when many rows match. A plus keeps SQLite from using a column's index.
+        """
+        plus = "+" if by_value else ""
+        sql = (
+            f"FROM object o WHERE {plus}o.parent = ? AND {plus}o.kind = 'page'"
+            f" AND {plus}o.in_trash = ? AND ({self._condition.sql})"
+        )
+        if self._lagging:
+            sql += (
+                " AND NOT EXISTS (SELECT 1 FROM lagging WHERE lagging.page = o.id AND lagging.before IS NULL)"
+            )
+        return sql
+
+    def _is_common(self) -> bool:
+        """Tell whether so many rows match that walking them in order finds a page of them sooner."""
+        if self._sorted or not self._condition.selective:
+            return False
+        sql = f"SELECT o.id {self._from(by_value=True)} LIMIT {_COMMON}"
+        return len(self._workspace.store.ids(sql, self._parameters)) == _COMMON
 
     def _compute(self, source: Record, entries: Schema, wanted: set[str]) -> None:
         store = self._workspace.store

@@ -30,8 +30,9 @@ CREATE TABLE IF NOT EXISTS object (
     edited_by TEXT NOT NULL,
     in_trash INTEGER NOT NULL,
     data TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS object_of_parent ON object (parent, in_trash, position, id);
+);
+CREATE INDEX IF NOT EXISTS object_facts ON object (id, parent, kind, in_trash, created, edited);
+CREATE INDEX IF NOT EXISTS object_of_parent ON object (parent, position, id);
 CREATE INDEX IF NOT EXISTS object_by_creation ON object (parent, kind, in_trash, created, id);
 CREATE INDEX IF NOT EXISTS object_by_edit ON object (parent, kind, in_trash, edited, id);
 CREATE INDEX IF NOT EXISTS object_of_kind ON object (kind, in_trash, edited);
@@ -243,7 +244,9 @@ class Store:
     def positions(self, parent: str) -> tuple[float, float]:
         """Return the smallest and largest position among all children of a parent, trashed ones included."""
         low, high = self._execute(
-            "SELECT min(position), max(position) FROM object WHERE parent = ?", (parent,)
+            "SELECT (SELECT min(position) FROM object WHERE parent = ?1),"
+            " (SELECT max(position) FROM object WHERE parent = ?1)",
+            (parent,),
         ).fetchone()
         return (low if low is not None else 1.0, high if high is not None else 0.0)
 
