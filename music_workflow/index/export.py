@@ -4,10 +4,11 @@
      "roots":  [{"path", "mounted", "scanned_at"}],
      "tracks": [{"key", "url", "service", "title", "artists", "album", "isrc", "bpm", "key_name", "camelot",
                  "duration_s", "loudness_lufs", "run_id", "filed_at", "source_sha256",
-                 "files": [{"format", "path", "size", "sha256"}]}],
+                 "files": [{"format", "path", "size", "sha256", "duration_s", "codec", "sample_rate", "bits"}]}],
      "files":  [{"path", "root", "size", "mtime", "title", "artist", "album", "isrc"}]}
 
-An export for other programs: Segue itself reads SQLite only.
+An export for other programs: Segue itself reads SQLite only. SQLite also makes the JSON, since a large index is
+exported after each filing.
 """
 
 from __future__ import annotations
@@ -20,10 +21,32 @@ from typing import IO, Any
 
 from music_workflow.core.organize import disk_error, flush_folder
 from music_workflow.index.volume import VolumeIndex
-from music_workflow.model import FiledTrack
 
 FORMAT = "segue-volume-index"
 VERSION = 1
+
+_ROOTS = """
+SELECT json_object('path', path, 'mounted', json(iif(mounted, 'true', 'false')), 'scanned_at', scanned_at)
+FROM roots ORDER BY path
+"""
+_TRACKS = """
+SELECT json_object(
+    'key', key, 'url', record ->> '$.identity.url', 'service', record ->> '$.identity.service',
+    'title', record ->> '$.identity.title', 'artists', json(record -> '$.identity.artists'),
+    'album', record ->> '$.identity.album', 'isrc', isrc,
+    'bpm', record ->> '$.analysis.bpm', 'key_name', record ->> '$.analysis.key',
+    'camelot', record ->> '$.analysis.camelot', 'duration_s', record ->> '$.analysis.duration_s',
+    'loudness_lufs', record ->> '$.analysis.loudness_lufs',
+    'run_id', run_id, 'filed_at', filed_at, 'source_sha256', source_sha256,
+    'files', json(record -> '$.files'))
+FROM tracks ORDER BY filed_at, key
+"""
+_FILES = """
+SELECT json_object(
+    'path', path, 'root', root, 'size', size, 'mtime', mtime,
+    'title', title, 'artist', artist, 'album', album, 'isrc', isrc)
+FROM files ORDER BY path
+"""
 
 
 def write_export(index: VolumeIndex, path: str | Path) -> None:
@@ -63,42 +86,12 @@ def exported_track(path: str | Path, key: str) -> dict[str, Any] | None:
 
 def _write(index: VolumeIndex, file: IO[str]) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    file.write(f'{{"format": "{FORMAT}", "version": {VERSION}, "generated_at": "{now}",\n"roots": ')
-    rows = index.connection.execute("SELECT path, mounted, scanned_at FROM roots ORDER BY path")
-    json.dump([{"path": row[0], "mounted": bool(row[1]), "scanned_at": row[2]} for row in rows], file)
-    file.write(',\n"tracks": [')
-    for number, track in enumerate(index.tracks()):
-        file.write(",\n" if number else "\n")
-        json.dump(_entry(track), file, ensure_ascii=False)
-    file.write('],\n"files": [')
-    columns = ("path", "root", "size", "mtime", "title", "artist", "album", "isrc")
-    query = f"SELECT {', '.join(columns)} FROM files ORDER BY path"  # noqa: S608 - fixed names
-    for number, row in enumerate(index.connection.execute(query)):
-        file.write(",\n" if number else "\n")
-        json.dump(dict(zip(columns, row, strict=True)), file, ensure_ascii=False)
-    file.write("]}\n")
-
-
-def _entry(track: FiledTrack) -> dict[str, Any]:
-    identity, analysis = track.identity, track.analysis
-    return {
-        "key": identity.key,
-        "url": identity.url,
-        "service": identity.service,
-        "title": identity.title,
-        "artists": identity.artists,
-        "album": identity.album,
-        "isrc": identity.isrc,
-        "bpm": analysis.bpm,
-        "key_name": analysis.key,
-        "camelot": analysis.camelot,
-        "duration_s": analysis.duration_s,
-        "loudness_lufs": analysis.loudness_lufs,
-        "run_id": track.run_id,
-        "filed_at": track.filed_at,
-        "source_sha256": track.source_sha256,
-        "files": [
-            {"format": file.format, "path": file.path, "size": file.size, "sha256": file.sha256}
-            for file in track.files
-        ],
-    }
+    file.write(f'{{"format": "{FORMAT}", "version": {VERSION}, "generated_at": "{now}"')
+    for name, query in (("roots", _ROOTS), ("tracks", _TRACKS), ("files", _FILES)):
+        file.write(f',\n"{name}": [')
+        separator = "\n"
+        for (entry,) in index.connection.execute(query):
+            file.write(separator + entry)
+            separator = ",\n"
+        file.write("]")
+    file.write("}\n")

@@ -8,12 +8,13 @@ command line and, under the library's lock, by nobody else.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from music_workflow.errors import BadLink
+from music_workflow.index.headers import Words, read_words
 from music_workflow.index.report import ScanReport
 from music_workflow.index.volume import VolumeIndex
 from music_workflow.metadata import tags
@@ -24,35 +25,28 @@ _MIN_BYTES = 1024
 _BATCH = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A file as the disk shows it, unopened."""
-
-    path: str
-    inode: int
-    size: int
-    mtime: int
-    """Nanoseconds."""
+Mark = tuple[int, int, int]
+"""A file as the disk shows it, unopened: inode, size in bytes, time of change in nanoseconds."""
 
 
 def scan(index: VolumeIndex, root: str) -> ScanReport:
     """Bring the index up to date with one folder and everything below it."""
     root = str(Path(root).absolute())
-    known = dict(_known(index, root))
+    known = _known(index, root)
     if not _mounted(root, known):
         _note_root(index, root, mounted=False)
         return ScanReport(root=root, mounted=False, total=len(known))
     _note_root(index, root, mounted=True)
-    seen = {each.path: each for each in walk(root)}
-    fresh = [each for each in seen.values() if known.get(each.path) != each]
+    seen = dict(walk(root))
+    fresh = {path: mark for path, mark in seen.items() if known.get(path) != mark}
     gone = {path: known[path] for path in known.keys() - seen.keys()}
     moved = _move(index, fresh, gone)
-    opened = [each for each in fresh if each.path not in moved]
+    opened = {path: mark for path, mark in fresh.items() if path not in moved}
     unreadable = _enter(index, root, opened)
     lost = gone.keys() - moved.values()
     with index.connection as db:
         db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in lost])
-    changed = sum(each.path in known for each in opened)
+    changed = len(opened.keys() & known.keys())
     return ScanReport(
         root=root,
         mounted=True,
@@ -65,33 +59,31 @@ def scan(index: VolumeIndex, root: str) -> ScanReport:
     )
 
 
-def walk(root: str) -> Iterator[Seen]:
+def walk(root: str) -> Iterator[tuple[str, Mark]]:
     """All audio files below a folder; hidden ones and links to folders are left out."""
     waiting = [root]
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                name = entry.name
+                if name.startswith("."):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
-                elif entry.name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
+                elif name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
                     found = entry.stat()
                     if found.st_size >= _MIN_BYTES:
-                        yield Seen(
-                            path=entry.path, inode=found.st_ino, size=found.st_size, mtime=found.st_mtime_ns
-                        )
+                        yield entry.path, (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
-def _known(index: VolumeIndex, root: str) -> Iterator[tuple[str, Seen]]:
+def _known(index: VolumeIndex, root: str) -> dict[str, Mark]:
     rows = index.connection.execute("SELECT path, inode, size, mtime FROM files WHERE root = ?", (root,))
-    for path, inode, size, mtime in rows:
-        yield path, Seen(path=path, inode=inode, size=size, mtime=mtime)
+    return {path: (inode, size, mtime) for path, inode, size, mtime in rows}
 
 
-def _mounted(root: str, known: Iterable[object]) -> bool:
+def _mounted(root: str, known: Mapping[str, Mark]) -> bool:
     folder = Path(root)
-    return folder.is_dir() and (not list(known) or any(folder.iterdir()))
+    return folder.is_dir() and (not known or any(folder.iterdir()))
 
 
 def _note_root(index: VolumeIndex, root: str, *, mounted: bool) -> None:
@@ -104,41 +96,42 @@ def _note_root(index: VolumeIndex, root: str, *, mounted: bool) -> None:
         )
 
 
-def _move(index: VolumeIndex, fresh: list[Seen], gone: dict[str, Seen]) -> dict[str, str]:
+def _move(index: VolumeIndex, fresh: Mapping[str, Mark], gone: Mapping[str, Mark]) -> dict[str, str]:
     """Give entries whose file was renamed their new path; returns new path -> old path."""
-    by_file = {(each.inode, each.size, each.mtime): path for path, each in gone.items()}
-    moved = {
-        each.path: by_file.pop(mark)
-        for each in fresh
-        if (mark := (each.inode, each.size, each.mtime)) in by_file
-    }
+    by_mark = {mark: path for path, mark in gone.items()}
+    moved = {path: by_mark.pop(mark) for path, mark in fresh.items() if mark in by_mark}
     with index.connection as db:
         db.executemany("UPDATE files SET path = ? WHERE path = ?", list(moved.items()))
     return moved
 
 
-def _enter(index: VolumeIndex, root: str, files: list[Seen]) -> int:
+def _enter(index: VolumeIndex, root: str, files: Mapping[str, Mark]) -> int:
     """Read the tags of new and changed files and note them; returns how many had none to read."""
     unreadable = 0
-    for start in range(0, len(files), _BATCH):
+    for batch in _batches(files.items()):
         rows = []
-        for each in files[start : start + _BATCH]:
-            found = _tags(each.path)
+        for path, mark in batch:
+            found = _words(path)
             unreadable += found is None
-            rows.append((each.path, root, each.inode, each.size, each.mtime, *_columns(found)))
+            words = found or Words()
+            rows.append((path, root, *mark, words.title, words.artist, words.album, words.isrc))
         with index.connection as db:
             db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     return unreadable
 
 
-def _tags(path: str) -> tags.TrackTags | None:
+def _batches(items: Iterable[tuple[str, Mark]]) -> Iterator[list[tuple[str, Mark]]]:
+    waiting = iter(items)
+    while batch := list(islice(waiting, _BATCH)):
+        yield batch
+
+
+def _words(path: str) -> Words | None:
+    """Read the fast way, and where that does not understand a file the thorough way; None when neither can."""
+    if (quick := read_words(path)) is not None:
+        return quick
     try:
-        return tags.read(path)
+        found = tags.read(path)
     except BadLink:
         return None
-
-
-def _columns(found: tags.TrackTags | None) -> tuple[str | None, str | None, str | None, str | None]:
-    if found is None:
-        return None, None, None, None
-    return found.title or None, ", ".join(found.artists) or None, found.album, found.isrc
+    return Words(found.title or None, ", ".join(found.artists) or None, found.album, found.isrc)

@@ -1,0 +1,188 @@
+"""How fast the volume index is: first scan, rescan, look-up, filing with export.
+
+Run `python -m benchmarks.index [--files N] [--tracks N]`. Scans are measured in CPU seconds of this process on a
+library of real files (short, tagged, with a cover; page cache warm), against mutagen reading the same files and
+against a bare walk with stat; the peers run in the same process, before and after. Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import mutagen
+
+from music_workflow.core.library import Library, LibrarySettings
+from music_workflow.index.export import write_export
+from music_workflow.index.scan import scan, walk
+from music_workflow.index.volume import open_index
+from music_workflow.model import Analysis, AudioFile, FiledTrack, Identity
+from music_workflow.synthesizer import render
+
+KINDS = ("mp3", "m4a", "flac", "wav")
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=5_000)
+    parser.add_argument("--tracks", type=int, default=100_000)
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = {
+            **measure_scans(Path(folder, "a"), wanted.files),
+            **measure_tracks(Path(folder, "b"), wanted.tracks),
+        }
+    print(json.dumps(figures, indent=2))
+
+
+def measure_scans(folder: Path, count: int) -> dict[str, Any]:
+    """Scan a new library, scan it again, and let the peers do the same."""
+    music = folder / "music"
+    make_files(music, count)
+    root = str(music)
+    stat_s, _ = cpu(lambda: list(walk(root)))
+    mutagen_s, _ = cpu(lambda: [mutagen.File(path) for path in music.rglob("*.*")])
+    with open_index(folder / "data") as index:
+        first_s, report = cpu(lambda: scan(index, root))
+        again_s, _ = cpu(lambda: scan(index, root))
+    stat_again_s, _ = cpu(lambda: list(walk(root)))
+    bare_s = min(stat_s, stat_again_s)
+    return {
+        "files": count,
+        "first scan, files per CPU second": round(count / first_s),
+        "mutagen, files per CPU second": round(count / mutagen_s),
+        "first scan / mutagen": round(mutagen_s / first_s, 2),
+        "unchanged rescan, CPU s": round(again_s, 4),
+        "bare walk and stat, CPU s": round(bare_s, 4),
+        "rescan / bare stat": round(again_s / bare_s, 2),
+        "entered": report.added,
+    }
+
+
+def measure_tracks(folder: Path, count: int) -> dict[str, Any]:
+    """Fill an index with tracks, look some up as a sync does, file one more and export."""
+    library = Library(
+        LibrarySettings(
+            out_dir=str(folder / "out"),
+            data_dir=str(folder),
+            index_export_path=str(folder / "volume_index.json"),
+        )
+    )
+    with open_index(folder) as index:
+        fill(index.connection, count)
+        wanted = [track_of(number) for number in range(0, count, max(1, count // 200))]
+        by_key_s, _ = wall(lambda: [index.by_key(track.identity.key) for track in wanted])
+        by_isrc_s, _ = wall(
+            lambda: [index.by_isrc(track.identity.isrc or "", 200.0, 3.0) for track in wanted]
+        )
+        add_s, _ = wall(lambda: index.add(track_of(count)))
+        export_s, _ = wall(lambda: write_export(index, folder / "volume_index.json"))
+    opened_s, _ = wall(lambda: library.lookup(wanted[0].identity.key))
+    return {
+        "tracks": count,
+        "look-up by key, ms": round(by_key_s / len(wanted) * 1e3, 4),
+        "look-up by ISRC and length, ms": round(by_isrc_s / len(wanted) * 1e3, 4),
+        "open, look up, close, ms": round(opened_s * 1e3, 2),
+        "enter one track, ms": round(add_s * 1e3, 2),
+        "export, s": round(export_s, 2),
+    }
+
+
+def make_files(root: Path, count: int) -> None:
+    """Copy one short piece of each kind until there are enough."""
+    root.mkdir(parents=True)
+    for kind in KINDS:
+        sample = root / f"sample.{kind}"
+        render(
+            str(sample), bpm=124.0, key="A minor", seconds=4.0, style="house", seed=1, title="Tide", artists=("Ada",),
+            format=kind,
+        )  # fmt: skip
+        content = sample.read_bytes()
+        sample.unlink()
+        for number in range(count // len(KINDS)):
+            folder = root / f"{number // 50}"
+            folder.mkdir(exist_ok=True)
+            (folder / f"{number}.{kind}").write_bytes(content)
+    os.sync()
+
+
+def track_of(number: int) -> FiledTrack:
+    """Make the nth track's record."""
+    files = tuple(
+        AudioFile(
+            format=kind,
+            path=f"/music/Ada Loop - Tide {number} [{number}].{kind.lower()}",
+            size=10_000_000 + number,
+            sha256=f"{number:064x}",
+            duration_s=200.0,
+            codec="aac",
+            sample_rate=48_000,
+            bits=24,
+        )
+        for kind in ("M4A", "WAV", "AIFF")
+    )
+    return FiledTrack(
+        identity=Identity(
+            key=f"soundcloud:{number}",
+            url=f"https://soundcloud.com/ada-loop/tide-{number}",
+            service="soundcloud",
+            title=f"Tide {number}",
+            artists=("Ada Loop",),
+            isrc=f"GBABC{number:07d}",
+        ),
+        files=files,
+        analysis=_ANALYSIS,
+        waveform_path=f"/data/{number}.png",
+        source_sha256=f"{number:064x}",
+        source_duration_s=200.0,
+        run_id=f"run-{number}",
+        filed_at="2026-01-01T00:00:00+00:00",
+    )
+
+
+_ANALYSIS = Analysis(
+    duration_s=200.0,
+    bpm=124.0,
+    bpm_confidence=0.9,
+    key="A minor",
+    camelot="8A",
+    key_confidence=0.9,
+    loudness_lufs=-9.0,
+    true_peak_db=-0.5,
+)
+
+
+def fill(connection: Any, count: int) -> None:
+    """Enter tracks without a flush for each."""
+    connection.execute("PRAGMA synchronous = OFF")
+    with open_index(Path(connection.execute("PRAGMA database_list").fetchone()[2]).parent) as index:
+        index.connection.execute("PRAGMA synchronous = OFF")
+        for number in range(count):
+            index.add(replace(track_of(number)))
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Run and measure CPU seconds."""
+    begun = time.process_time()
+    result = work()
+    return time.process_time() - begun, result
+
+
+def wall(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Run and measure seconds."""
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+if __name__ == "__main__":
+    main()
