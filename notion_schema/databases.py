@@ -47,7 +47,7 @@ class TaskRow(Row):
     link: Annotated[str | None, Url("Link", ("URL", "Source URL"))] = None
     description: Annotated[str, Text("Description")] = ""
     next_step: Annotated[str, Text("Next Required Step", provision=False)] = ""
-    run_after: Annotated[datetime | None, Date("Run after")] = None
+    run_after: Annotated[datetime | None, Date("Run after", round_up=True)] = None
     progress: Annotated[float | None, Number("Progress", ("MCP Progress Percentage",))] = None
     """0 to 100."""
     step: Annotated[str, Text("Step", ("MCP Current Action",))] = ""
@@ -55,7 +55,7 @@ class TaskRow(Row):
     attempt: Annotated[float | None, Number("Attempt", required=True)] = None
     run_id: Annotated[str, Text("Run ID", required=True)] = ""
     worker: Annotated[str, Text("Worker", ("MCP Session ID",))] = ""
-    lease_until: Annotated[datetime | None, Date("Lease until")] = None
+    lease_until: Annotated[datetime | None, Date("Lease until", round_up=True)] = None
     started: Annotated[datetime | None, Date("Started", ("MCP Start Time",))] = None
     finished: Annotated[datetime | None, Date("Finished", ("MCP End Time",))] = None
     last_error: Annotated[str, Text("Last error", ("MCP Error Details",), most=2000)] = ""

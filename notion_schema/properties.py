@@ -10,6 +10,7 @@ here asks Notion.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -196,7 +197,14 @@ class MultiSelect(Kind):
 
 @dataclass(frozen=True)
 class Date(Kind):
-    """An instant with its offset, or ``None``. A date without a time means its midnight, local time."""
+    """An instant with its offset, or ``None``. A date without a time means its midnight, local time.
+
+    Attributes:
+        round_up: Written as the next full minute. Notion drops seconds, and what must not come early (the end of a
+            lease, the time of a retry) would come early.
+    """
+
+    round_up: bool = field(default=False, kw_only=True)
 
     reads = frozenset({"date", "created_time", "last_edited_time", "formula", "rollup", "rich_text"})
     writes = frozenset({"date", "rich_text"})
@@ -205,6 +213,12 @@ class Date(Kind):
     def decode(self, live: Json) -> Any:
         """The beginning of the date, as an aware ``datetime``."""
         return values.as_instant(values.read(live))
+
+    def encode(self, value: Any, live: Json, *, new_options: bool = False) -> Json:
+        """See ``Kind.encode``; rounded up to the minute when so declared."""
+        if self.round_up and isinstance(value, datetime):
+            value = values.next_full_minute(value)
+        return super().encode(value, live, new_options=new_options)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -305,6 +305,12 @@ def _write_date(value: Any) -> Json | None:
     if isinstance(value, date):
         return {"start": value.isoformat()}
     raise Unwritable("the value is no date")
+
+
+def next_full_minute(moment: datetime) -> datetime:
+    """The moment itself when it is a full minute, else the next one."""
+    full = moment.replace(second=0, microsecond=0)
+    return full if full == moment else full + timedelta(minutes=1)
 
 
 def _write_number(value: Any) -> float | None:

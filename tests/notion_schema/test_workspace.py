@@ -377,3 +377,12 @@ def test_a_rename_is_reported_by_the_workspace(home: Home, workspace: Workspace)
     change(home, ISSUES, {"Description": {"name": "Beschreibung"}})
     assert workspace.refresh() == (ISSUES,)
     assert workspace.refresh() == ()
+
+
+def test_what_must_not_come_early_does_not(tasks: Database[TaskRow]) -> None:
+    """Notion keeps minutes: a lease and a retry are rounded up, a start is what Notion makes of it."""
+    moment = NOW + timedelta(seconds=1)
+    row = tasks.create({"title": "A", **READY, "run_after": moment, "lease_until": moment, "started": moment})
+    later = NOW + timedelta(minutes=1)
+    assert (row.run_after, row.lease_until, row.started) == (later, later, NOW)
+    assert tasks.update(row.id, {"run_after": NOW}).run_after == NOW
