@@ -100,6 +100,7 @@ export function createBoard(container, view, services) {
     const from = lanes.find((lane) => lane.rows.has(id));
     const to = page && view.accepts(page) ? laneOf(page) : null;
     if (!from && !to) return;
+    const hadFocus = cards.get(id) === document.activeElement;
     glide(board, () => {
       const stays = from === to;
       if (from && !stays) from.rows.remove(id);
@@ -109,18 +110,17 @@ export function createBoard(container, view, services) {
       for (const lane of new Set([from, to].filter(Boolean))) draw(lane);
       settle();
     });
+    // Moving an element takes its focus away.
+    if (to && hadFocus) cards.get(id).focus({ preventScroll: true });
     const news = page && (!before || newsIn(before, page).length);
     if (to && news && !own) cards.get(id)?.classList.add("touched");
   }
 
   function redraw(id, page) {
-    const old = cards.get(id);
     const card = drawCard(page, { view, services });
-    const hadFocus = old === document.activeElement;
     card.classList.toggle("open", services.isOpen(id));
-    old.replaceWith(card);
+    cards.get(id).replaceWith(card);
     cards.set(id, card);
-    if (hadFocus) card.focus({ preventScroll: true });
   }
 
   function acceptDrops(lane) {

@@ -59,7 +59,8 @@ function order(sorts) {
       const result = compare(valueFor(a, sort), valueFor(b, sort));
       if (result) return sort.direction === "descending" ? -result : result;
     }
-    return 0;
+    // Times are floored to the minute; ids rise with the true time of creation.
+    return compare(b.id, a.id);
   };
 }
 

@@ -40,7 +40,8 @@ export function createTable(container, view, services) {
   function header(column) {
     const sorted = view.sort?.property === column.id ? view.sort.direction : null;
     const label = [icon(column.type), h("span", {}, column.name), sorted && icon(sorted === "ascending" ? "up" : "down")];
-    return h("div.th", { role: "columnheader", "aria-sort": sorted ?? "none" },
+    const ranged = column === services.schema.roles.progress ? "" : `.type-${column.type}`;
+    return h(`div.th${ranged}`, { role: "columnheader", "aria-sort": sorted ?? "none" },
       h("button", { title: `Sort by ${column.name}`, onclick: () => view.onSort(column) }, label));
   }
 
