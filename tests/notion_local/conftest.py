@@ -79,7 +79,10 @@ class Api:
         return self.ok(
             "POST",
             "pages",
-            {"parent": {"page_id": self.server.root_page_id}, "properties": {"title": {"title": text(title)}}},
+            {
+                "parent": {"page_id": self.server.root_page_id},
+                "properties": {"title": {"title": text(title)}},
+            },
         )
 
     def found(self, source_id: str, **query: Any) -> list[str]:

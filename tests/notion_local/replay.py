@@ -75,7 +75,12 @@ class _Names:
         elif isinstance(theirs, list) and isinstance(ours, list):
             for left, right in zip(theirs, ours, strict=False):
                 self.learn(left, right)
-        elif isinstance(theirs, str) and isinstance(ours, str) and UUID.fullmatch(theirs) and UUID.fullmatch(ours):
+        elif (
+            isinstance(theirs, str)
+            and isinstance(ours, str)
+            and UUID.fullmatch(theirs)
+            and UUID.fullmatch(ours)
+        ):
             self.objects.setdefault(theirs.replace("-", ""), ours.replace("-", ""))
 
     def differences(self, theirs: Any, ours: Any, path: str = "") -> Iterator[str]:
@@ -148,7 +153,9 @@ def replay(folder: Path, base_url: str, token: str, known: dict[str, str]) -> Ou
     return outcome
 
 
-def _exchange(http: httpx.Client, names: _Names, recorded: dict[str, Any], where: str, outcome: Outcome) -> None:
+def _exchange(
+    http: httpx.Client, names: _Names, recorded: dict[str, Any], where: str, outcome: Outcome
+) -> None:
     outcome.counts["recorded"] += 1
     request = "" if recorded["request"] is None else json.dumps(recorded["request"])
     if recorded["status"] < 400 and names.unknown(recorded["path"] + request):

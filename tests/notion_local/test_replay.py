@@ -17,7 +17,9 @@ RECORDED = 856
 FLOOR = 0.90
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings stand beside the repository, in ../shared")
+@pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="the recordings stand beside the repository, in ../shared"
+)
 def test_answers_are_those_that_notion_gave() -> None:
     """At least nine of ten recorded exchanges are answered identically, those that cannot be sent counted as failed."""
     # One recording's formulas speak of days from the minute it was made in.
@@ -37,7 +39,9 @@ def test_answers_are_those_that_notion_gave() -> None:
     assert outcome.share >= FLOOR, "\n".join(outcome.differences)
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings stand beside the repository, in ../shared")
+@pytest.mark.skipif(
+    not RECORDINGS.is_dir(), reason="the recordings stand beside the repository, in ../shared"
+)
 def test_a_server_that_knows_nothing_scores_next_to_nothing(tmp_path: Path) -> None:
     """The comparison is not satisfied by a server that lacks what was recorded."""
     sample = tmp_path / "sample"
