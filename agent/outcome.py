@@ -106,7 +106,9 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
         case TryLater():
             return _later(str(error), error, handler, try_number, chance, wanted_s=error.after_s)
         case music.Protected():
-            return replace(_blocked(str(error)), follow_ups=(_drm_fix(str(error), link),))
+            wayout = "Put a link to the same track elsewhere, or to a file of yours, into Link and set Status to Ready."
+            question = f"{error} A Fix DRM failure row is filed for it. {wayout}"
+            return replace(_blocked(question), follow_ups=(_drm_fix(str(error), link),))
         case music.BadLink():
             return _blocked(f"{error} Correct Link and set Status to Ready.")
         case music.NotReady():
@@ -227,9 +229,9 @@ def _drm_fix(why: str, link: str | None) -> FollowUp:
         title=f"Find a permitted source for {link or 'a protected track'}",
         link=link,
         description=(
-            f"{why} The original row waits. Until Segue looks for another source by itself: put a link to the same"
-            " track on SoundCloud, YouTube or Bandcamp, or to a file of yours, into the original row's Link and set"
-            " its Status to Ready; then set this row to Completed."
+            f"{why} The original row waits. This version does not look for another source by itself: put a link to"
+            " the same track on SoundCloud, YouTube or Bandcamp, or to a file of yours, into the original row's Link"
+            " and set its Status to Ready; then set this row to Completed."
         ),
         priority="High",
     )

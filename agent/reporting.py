@@ -149,12 +149,13 @@ class Reporting:
             "run_id": report.ref.run_id,
             "error_count": 1 if outcome.error else 0,
             "plain_summary": outcome.summary,
-            "script_name": f"Segue: {report.task_type}",
             "segue_key": report.ref.run_id,
         }
         values["tasks" if report.ref.database == AGENT_TASKS else "issues"] = (report.ref.page_id,)
         if outcome.error:
             values["errors_json"] = outcome.error
+        if database.has("script_name"):
+            values["script_name"] = f"Segue: {report.task_type}"
         database.create(values)
 
     def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str:

@@ -42,7 +42,7 @@ def test_a_track_made_again_is_verified_again(house: House) -> None:
     """After damage, the original set to Ready makes the files anew, and its verification is reopened and passes."""
     row = house.add(house.media.link(SONG))
     house.work()
-    for path in house.files():
+    for path in house.files()[:2]:
         path.unlink()
     house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Ready"})
     house.work()
@@ -54,6 +54,20 @@ def test_a_track_made_again_is_verified_again(house: House) -> None:
     assert verify.attempt == 2
     (track,) = house.tracks()
     assert track.downloaded
+
+
+def test_an_empty_library_folder_is_taken_for_a_missing_volume(house: House) -> None:
+    """All files gone at once looks like an unmounted volume: Blocked with words, nothing is made anew elsewhere."""
+    row = house.add(house.media.link(SONG))
+    house.work()
+    for path in house.files():
+        path.unlink()
+    house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Ready"})
+    house.work()
+    blocked = house.row(row.id)
+    assert blocked.status == "Blocked"
+    assert str(house.settings.out_dir) in blocked.question
+    assert house.files() == []
 
 
 def test_verify_by_the_tracks_own_link(house: House) -> None:
