@@ -402,9 +402,20 @@ class Notion:
 
     def delete_block(self, block_id: str) -> Json:
         """Move a block, and what is inside it, to the trash."""
-        return self._sender.call(
-            Call(operation="delete a block", method="DELETE", endpoint="blocks/{}", ids=(block_id,))
+        call = Call(
+            operation="delete a block",
+            method="DELETE",
+            endpoint="blocks/{}",
+            ids=(block_id,),
+            repeat=Repeat.DOUBLES,
         )
+        # Deleting twice is refused, so that a lost answer is looked for like one to a creation.
+        return self._sender.call(call, lookup=lambda: self._trashed(block_id))
+
+    def _trashed(self, block_id: str) -> Json | None:
+        call = Call(operation="read a block", method="GET", endpoint="blocks/{}", ids=(block_id,))
+        block = self._sender.call(call)
+        return block if block.get("in_trash") else None
 
     def create_comment(
         self, text: str, *, page_id: str | None = None, discussion_id: str | None = None

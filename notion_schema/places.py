@@ -40,6 +40,11 @@ def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
         notion: The client.
         text: Link or id of a database, or of a data source.
         wanted: Which database is looked for, for sentences.
+
+    Raises:
+        BadId: The text holds no id.
+        NotShared: There is nothing under that id for this integration, or it is in the trash.
+        SchemaDrift: The database has several data sources.
     """
     container = parse_id(text, peek=False)
     try:
@@ -49,10 +54,12 @@ def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
             raise
         # People also paste the id of a data source, which is no database's.
         return _located(notion, container, None)
+    title = blocks.plain_text(database.get("title", [])) or wanted
+    if database.get("in_trash"):
+        raise NotShared(f"“{title}” is in Notion's trash. Restore it there.", operation="open a database")
     sources = database.get("data_sources", [])
     if len(sources) == 1:
         return _located(notion, str(sources[0]["id"]), container)
-    title = blocks.plain_text(database.get("title", [])) or wanted
     raise drift(_which(title, wanted, sources))
 
 

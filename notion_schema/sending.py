@@ -17,6 +17,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from tenacity.nap import sleep_using_event
 from tenacity.wait import wait_exponential_jitter
 
+from notion_schema import refusals
 from notion_schema.calls import Call, Json, Lookup, Patience, RequestNote
 from notion_schema.errors import NotionError, Refused, ResultLimit, Unavailable
 from notion_schema.pace import Pace
@@ -111,7 +112,7 @@ class Sender:
         def once() -> Json:
             nonlocal lost
             if lost and lookup is not None:
-                found = lookup()
+                found = _looked(call, lookup)
                 if found is not None:
                     return found
                 lost = False
@@ -185,6 +186,14 @@ class Sender:
                 attempt=attempt,
             )
         )
+
+
+def _looked(call: Call, lookup: Lookup) -> Json | None:
+    try:
+        return lookup()
+    except Unavailable as blind:
+        # Not knowing is not the same as not finding: the call may still have been carried out.
+        raise refusals.no_answer(call, "whether it was done cannot be seen either", sent=True) from blind
 
 
 def _worth_repeating(error: BaseException, lookup: Lookup | None) -> bool:

@@ -66,6 +66,15 @@ def test_blocks_are_placed_changed_and_deleted(notion: Notion, page_id: str) -> 
     assert texts(notion, page_id) == ["zero", "1st", "between", "second"]
 
 
+def test_a_block_whose_deletion_got_no_answer_is_deleted(home: Home) -> None:
+    """Deleting it a second time is not tried."""
+    page = home.open().database(AGENT_TASKS).create({"title": "A"}, [blocks.paragraph("x")]).id
+    [block] = home.notion.list_children(page)
+    home.server.workspace.faults.set(drop_count=1, only="DELETE /v1/blocks")
+    assert home.notion.delete_block(block["id"])["in_trash"]
+    assert texts(home.notion, page) == []
+
+
 def test_a_lost_append_is_not_repeated_when_its_blocks_are_found(home: Home) -> None:
     """The lookup's blocks stand for the answer, and the line is there once."""
     notion = home.notion

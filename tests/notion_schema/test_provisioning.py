@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -199,3 +200,26 @@ def test_a_page_with_other_things_on_it_can_be_the_parent(local: RunningServer, 
     notion.create_database(page_id=local.root_page_id, title="Recipes", properties={"Name": {"title": {}}})
     wanted = provisioning.plan(notion, parent_page_id=local.root_page_id, specs=[SPECS["music_artists"]])
     assert [line.split(" with ")[0] for line in wanted.lines] == ["+ database Music Artists"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_damage_is_mended_without_touching_the_rest(home: Home, seed: int) -> None:
+    """Columns removed, renamed and retyped at random: a plan mends or notes it, and the next one is empty."""
+    chance = random.Random(seed)
+    for key in home.ids:
+        source = home.open().database(key).id
+        names = [name for name, live in columns(home, key).items() if live["type"] != "title"]
+        for name in chance.sample(names, min(6, len(names))):
+            damage = chance.choice([None, {"name": f"My {name}"}, {"checkbox": {}}, {"name": name.upper()}])
+            home.notion.update_data_source(source, properties={name: damage})
+    before = {key: columns(home, key) for key in home.ids}
+
+    provisioning.apply(home.notion, provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES))
+
+    for key, live in before.items():
+        after = columns(home, key)
+        assert {name: (p["id"], p["type"]) for name, p in after.items() if name in live} == {
+            name: (p["id"], p["type"]) for name, p in live.items()
+        }
+    again = provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES)
+    assert again.empty, again.lines

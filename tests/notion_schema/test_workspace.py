@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from notion_schema import blocks
+from notion_schema.calls import Patience
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
 from notion_schema.errors import NotShared, Refused, SchemaDrift, Unavailable
@@ -180,6 +183,39 @@ def test_a_row_without_a_key_is_not_created_twice(tasks: Database[TaskRow], home
     with pytest.raises(Unavailable) as caught:
         tasks.create({"title": "A", **READY})
     assert caught.value.maybe_landed
+    assert len(list(tasks.query())) == 1
+
+
+def test_each_row_is_created_once_whatever_happens_to_the_answers(home: Home) -> None:
+    """Three threads, a fifth of all answers lost or refused, queries that lag: each key has one row."""
+    patience = Patience(attempts=9, total_s=30, first_wait_s=0.01, longest_wait_s=0.05, settle_s=0.3)
+    keys = [f"key-{number}" for number in range(30)]
+    with Notion(
+        home.server.token, base_url=home.server.base_url, rate_per_s=10_000, patience=patience
+    ) as notion:
+        tasks = Workspace.open(notion, home.ids).database(AGENT_TASKS)
+        home.server.workspace.faults.set(drop_rate=0.1, error_rate=0.1, error_status=502, stale_seconds=0.1)
+        with ThreadPoolExecutor(3) as pool:
+            rows = list(pool.map(lambda key: tasks.create({"title": key, **READY, "segue_key": key}), keys))
+        home.server.workspace.faults.reset()
+        time.sleep(0.2)
+        found = {row.id: row.segue_key for row in tasks.query()}
+    assert sorted(found.values()) == sorted(keys)
+    assert {row.id for row in rows} == set(found)
+
+
+def test_not_being_able_to_look_is_not_finding_nothing(home: Home, tasks: Database[TaskRow]) -> None:
+    """When the answer is lost and the lookup fails as well, it is said that the row may be there."""
+    faults = home.server.workspace.faults
+
+    def nobody_home() -> list[TaskRow]:
+        raise Unavailable("down", operation="read the rows of a database")
+
+    faults.set(drop_count=1, only="POST /v1/pages")
+    with pytest.raises(Unavailable, match="cannot be seen either") as caught:
+        tasks.create({"title": "A", **READY}, lookup=nobody_home)
+    assert caught.value.maybe_landed
+    assert caught.value.operation == "create a page"
     assert len(list(tasks.query())) == 1
 
 
@@ -386,3 +422,11 @@ def test_what_must_not_come_early_does_not(tasks: Database[TaskRow]) -> None:
     later = NOW + timedelta(minutes=1)
     assert (row.run_after, row.lease_until, row.started) == (later, later, NOW)
     assert tasks.update(row.id, {"run_after": NOW}).run_after == NOW
+
+
+def test_a_database_in_the_trash_is_said_to_be_there(home: Home) -> None:
+    """The remedy is to restore it, not to share it."""
+    home.notion.update_database(home.ids[AGENT_TASKS], in_trash=True)
+    workspace = home.open()
+    with pytest.raises(NotShared, match="Restore it there"):
+        workspace.database(AGENT_TASKS)
