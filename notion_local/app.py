@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from notion_local.board.guard import Session
 from notion_local.board.routes import board_routes
 from notion_local.doors import LATEST, ActorFor, Door, Recorder
 from notion_local.errors import ApiError, invalid_url
+from notion_local.webhooks import Webhooks
 from notion_local.workspace import Actor, Workspace
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ def create_app(
     *,
     token: str,
     recorder: Recorder | None = None,
+    webhooks: Webhooks | None = None,
     session: Session | None = None,
     closing: Callable[[], bool] = lambda: False,
 ) -> Starlette:
@@ -39,6 +42,7 @@ def create_app(
         workspace: what it serves; its faults are the ones that strike.
         token: the integration's bearer token.
         recorder: where every exchange of the API is written.
+        webhooks: who is told of changes; subscribed to at ``/_control/webhooks``.
         session: asked of every request of the board when it is reachable from other machines.
         closing: True once the server is going away.
     """
@@ -56,6 +60,11 @@ def create_app(
         Route("/v1/{path:path}", door),
         Route("/files/{upload_id}/{name}", _file_route(workspace)),
         Route("/_control/faults", _faults_route(workspace, token), methods=["GET", "POST", "DELETE"]),
+        *(
+            [Route("/_control/webhooks", _webhooks_route(webhooks, token), methods=["POST"])]
+            if webhooks
+            else []
+        ),
         *board_routes(workspace, api=board_api, session=session, closing=closing),
         Route("/{path:path}", _unknown, methods=["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"]),
     ]
@@ -113,6 +122,21 @@ def _file_route(workspace: Workspace) -> Any:
         return Response(content, media_type=content_type, headers=headers)
 
     return serve_file
+
+
+def _webhooks_route(webhooks: Webhooks, token: str) -> Any:
+    async def subscribe(request: Request) -> Response:
+        try:
+            _require_token(request, token)
+            url = (await request.json())["url"]
+            subscription = await run_in_threadpool(webhooks.subscribe, url)
+        except ApiError as refusal:
+            return JSONResponse(refusal.body(""), refusal.status)
+        except (ValueError, TypeError, KeyError, httpx.HTTPError) as error:
+            return JSONResponse({"error": f"could not subscribe: {error}"}, 400)
+        return JSONResponse({"id": subscription.id, "url": subscription.url})
+
+    return subscribe
 
 
 def _faults_route(workspace: Workspace, token: str) -> Any:

@@ -19,6 +19,7 @@ from notion_local.app import create_app
 from notion_local.board.guard import LOOPBACK_NAMES, Session
 from notion_local.doors import Recorder
 from notion_local.faults import Faults
+from notion_local.webhooks import Webhooks
 from notion_local.workspace import Workspace
 
 DATABASE_NAME = "workspace.sqlite3"
@@ -49,6 +50,7 @@ class RunningServer:
         token: the integration's token; a new one when None.
         record: a file to which every exchange is appended.
         faults: what shall go wrong.
+        webhook_window: seconds for which changes are gathered before subscribers are told.
         **options: further arguments of `Workspace`.
 
     Attributes:
@@ -57,6 +59,7 @@ class RunningServer:
         token: the integration's token.
         root_page_id: the page shared with the integration.
         workspace: what is served, for direct access.
+        webhooks: who is told of changes.
     """
 
     def __init__(
@@ -68,12 +71,14 @@ class RunningServer:
         token: str | None = None,
         record: Path | None = None,
         faults: Faults | None = None,
+        webhook_window: float = 1.0,
         **options: Any,
     ) -> None:
         self.token = token or new_token()
         self.workspace = open_workspace(data, faults=faults, **options)
         self.root_page_id = self.workspace.root_page_id
         self._recorder = Recorder(record) if record else None
+        self.webhooks = Webhooks(self.workspace, window=webhook_window)
         self._socket = _listening(host, port)
         self.port = int(self._socket.getsockname()[1])
         self.base_url = f"http://{host}:{self.port}"
@@ -84,6 +89,7 @@ class RunningServer:
             self.workspace,
             token=self.token,
             recorder=self._recorder,
+            webhooks=self.webhooks,
             session=Session(self.token) if abroad else None,
             closing=lambda: self._server.should_exit,
         )
@@ -121,6 +127,7 @@ class RunningServer:
             self._server.force_exit = True
             self._thread.join(_STOP_SECONDS)
         self._socket.close()
+        self.webhooks.stop()
         if self._recorder:
             self._recorder.close()
         self.workspace.close()
