@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from notion_client import Client
+
 from notion_local.server import RunningServer
 
 VERSION = "2026-03-11"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from notion_client import Client
 from notion_client.helpers import collect_paginated_api
+
 from notion_local.server import RunningServer
 
 from .conftest import VERSION, text, title_of

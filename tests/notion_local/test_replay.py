@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from notion_local.__main__ import clock_from
 from notion_local.server import RunningServer
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
 from notion_local.server import RunningServer
 from notion_local.webhooks import Webhooks
 
