@@ -166,6 +166,8 @@ class Library:
     def lock(self) -> Iterator[None]:
         """Hold the library against every other process that changes it, the command line included.
 
+        `file` and `scan` take it themselves; it cannot be taken twice.
+
         Raises:
             Unavailable: It was not free within two minutes.
         """

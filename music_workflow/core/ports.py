@@ -7,6 +7,7 @@ work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import Formatter
 from typing import Literal, Protocol
 
 from music_workflow.core.links import Link
@@ -48,6 +49,13 @@ class LibrarySettings:
     ``{service_base}/host/path``. Addresses written as numbers, and localhost, are asked for directly."""
     timeout_s: float = 20.0
     """Seconds without an answer after which a server counts as down."""
+
+    def __post_init__(self) -> None:
+        fields = {name for _, name, _, _ in Formatter().parse(self.layout) if name is not None}
+        if "name" not in fields or fields - {"name", "artist", "format"}:
+            raise ValueError(
+                f"layout {self.layout!r} must hold {{name}}, and may hold {{artist}} and {{format}}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

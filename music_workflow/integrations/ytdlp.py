@@ -25,7 +25,6 @@ from yt_dlp.extractor.unsupported import KnownDRMIE, KnownPiracyIE
 from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import (
-    DownloadCancelled,
     ExtractorError,
     GeoRestrictedError,
     UnsupportedError,
@@ -38,6 +37,7 @@ from music_workflow.errors import (
     BadLink,
     GeoBlocked,
     MusicError,
+    NoMatch,
     Protected,
     Removed,
     Unavailable,
@@ -48,6 +48,8 @@ from music_workflow.integrations.connections import PAGE_LIMIT, connection_for, 
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.transport import status_error
 from music_workflow.model import Identity, Progress, silent
+
+Check = Callable[[dict[str, Any]], None]
 
 _NATIVE = "[protocol~='^(https?|m3u8_native|http_dash_segments)$']"
 _WHOLE = f"[format_id!*=preview]{_NATIVE}"
@@ -100,7 +102,7 @@ class YtDlp:
             raise Protected(
                 "This site encrypts all it serves (DRM), which is never circumvented; "
                 "another source has to be found.",
-                service="drm",
+                service=urlsplit(link.url).hostname or "drm",
                 operation="read link",
             )
         if KnownPiracyIE.suitable(link.url):
@@ -111,14 +113,17 @@ class YtDlp:
 
     def identify(self, link: Link) -> Identity | None:
         """Ask the page what it holds."""
-        info = _Session(self.settings, self.guard, silent).extract(link.url, None)
-        self._check(info)
-        return _identity(link, info)
+        session = _Session(self.settings, self.guard, silent)
+        return _identity(link.url, session.extract(link.url, None, self._check))
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Download the stream, and the cover picture if there is one."""
-        session = _Session(self.settings, self.guard, progress)
-        info = session.extract(identity.url, work_dir, check=self._check)
+
+        def check(info: dict[str, Any]) -> None:
+            self._check(info)
+            _check_same(identity, info)
+
+        info = _Session(self.settings, self.guard, progress).extract(identity.url, work_dir, check)
         path = info["requested_downloads"][0]["filepath"]
         artwork = fetch_artwork(identity.artwork_url, work_dir, self.guard, self.settings.timeout_s)
         return Download(
@@ -126,7 +131,7 @@ class YtDlp:
         )
 
     def _check(self, info: dict[str, Any]) -> None:
-        """Refuse lists, live streams, previews and what is too long, before a byte is downloaded."""
+        """Refuse lists, live streams, encryption, previews and what is too long."""
         service = _service(info)
         words = {"service": service, "operation": "identify"}
         if info.get("_type", "video") != "video":
@@ -150,14 +155,6 @@ class _Refused(RequestError):  # type: ignore[misc]  # noqa: N818 - yt-dlp is un
         self.error = error
 
 
-class _Stopped(DownloadCancelled):  # type: ignore[misc]
-    """Carries what a progress callback raised out of yt-dlp's hooks."""
-
-    def __init__(self, reason: BaseException) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
 class _Session:
     """One use of yt-dlp: the options, the hooks, and its errors put into ours."""
 
@@ -166,33 +163,30 @@ class _Session:
         self._guard = guard
         self._progress = progress
 
-    def extract(
-        self, url: str, work_dir: str | None, check: Callable[[dict[str, Any]], None] | None = None
-    ) -> dict[str, Any]:
-        """Extract, and with a `work_dir` download; everything that goes wrong becomes a `MusicError`."""
-        checked: list[MusicError] = []
+    def extract(self, url: str, work_dir: str | None, check: Check) -> dict[str, Any]:
+        """Extract, and with a `work_dir` download.
 
-        def before_download(info: dict[str, Any], *, incomplete: bool) -> str | None:
-            if incomplete or check is None:
-                return None
-            try:
+        Args:
+            url: A page.
+            work_dir: Where to download to; None to look only.
+            check: Is shown what was found before a byte is downloaded, and raises to refuse it.
+
+        Raises:
+            MusicError: Whatever went wrong.
+        """
+
+        def before_download(info: dict[str, Any], *, incomplete: bool) -> None:
+            if not incomplete:
                 check(info)
-            except MusicError as error:
-                checked.append(error)
-                return str(error)
-            return None
 
         params = {**self._params(work_dir), "match_filter": before_download}
         try:
             with _GuardedYoutubeDL(params, self._guard, self._settings.max_bytes) as ydl:
                 info: dict[str, Any] = ydl.extract_info(url, download=work_dir is not None)
-                if checked:
-                    raise checked[0]
-                return info
-        except _Stopped as stop:
-            raise stop.reason from None
         except YoutubeDLError as error:
-            raise checked[0] if checked else _translate(error, urlsplit(url).hostname or "web") from error
+            raise _translate(error, urlsplit(url).hostname or "web") from error
+        check(info)
+        return info
 
     def _params(self, work_dir: str | None) -> dict[str, Any]:
         return {
@@ -221,7 +215,8 @@ class _Session:
             "overwrites": True,
             "updatetime": False,
             "paths": {"home": work_dir or ""},
-            "outtmpl": {"default": "download.%(ext)s"},
+            # The format in the name: a part of one format is never continued by another.
+            "outtmpl": {"default": "download-%(format_id)s.%(ext)s"},
             "progress_hooks": [self._hook],
         }
 
@@ -232,13 +227,10 @@ class _Session:
         stated = status.get("total_bytes")
         total = int(stated or status.get("total_bytes_estimate") or 0)
         limit = self._settings.max_bytes
-        try:
-            if max(done, int(stated or 0)) > limit:
-                raise too_large(limit)  # noqa: TRY301 - leaves through the same door as the callback's errors
-            words = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
-            self._progress(min(1.0, done / total) if total else 0.0, words)
-        except Exception as error:
-            raise _Stopped(error) from error  # yt-dlp lets only this kind through unchanged
+        if max(done, int(stated or 0)) > limit:
+            raise too_large(limit)
+        words = f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB"
+        self._progress(min(1.0, done / total) if total else 0.0, words)
 
 
 class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
@@ -351,7 +343,18 @@ class _Silence:
         """Drop it."""
 
 
-def _identity(link: Link, info: dict[str, Any]) -> Identity:
+def _check_same(identity: Identity, info: dict[str, Any]) -> None:
+    """Refuse what is not the track that was identified, whatever the page serves by now."""
+    found = _identity(identity.url, info).key
+    if found != identity.key:
+        raise NoMatch(
+            f"The page serves {found} by now, not {identity.key}.",
+            service=identity.service,
+            operation="download",
+        )
+
+
+def _identity(page: str, info: dict[str, Any]) -> Identity:
     service = _service(info)
     media_id = str(info.get("id") or "")
     artists = tuple(str(name) for name in info.get("artists") or () if name)
@@ -365,9 +368,12 @@ def _identity(link: Link, info: dict[str, Any]) -> Identity:
             artists, title = (left.strip(),), right.strip()
         elif uploader:
             artists = (str(uploader).removesuffix(" - Topic"),)
-    url = link.url if service == "youtube" or not info.get("webpage_url") else str(info["webpage_url"])
+    elif title.casefold().startswith(f"{artists[0]} - ".casefold()):
+        title = title[len(artists[0]) + 3 :].strip() or title
+    known = service in {"youtube", _ANY_PAGE} or not info.get("webpage_url")
+    url = page if known else str(info["webpage_url"])
     return Identity(
-        key=url_key(link.url) if service == _ANY_PAGE else f"{service}:{media_id}",
+        key=url_key(page) if service == _ANY_PAGE else f"{service}:{media_id}",
         url=url,
         service=service,
         title=title,

@@ -15,6 +15,7 @@ from music_workflow.core import organize
 from music_workflow.core.acquire import file_digest
 from music_workflow.errors import NotReady
 from music_workflow.model import AudioFile, Identity
+from tests.music_workflow.library_world import make_library
 
 RESERVED = {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
 
@@ -109,6 +110,13 @@ def test_the_layout_makes_folders_but_no_way_out(tmp_path: Path) -> None:
     )
 
     assert Path(chosen["WAV"]).is_relative_to(tmp_path / "WAV")
+
+
+@pytest.mark.parametrize("layout", ["{format}", "{name}/{title}", "fixed"])
+def test_a_layout_that_cannot_work_is_refused_at_start(tmp_path: Path, layout: str) -> None:
+    """Unknown fields and names that would all be the same."""
+    with pytest.raises(ValueError, match="must hold"):
+        make_library(tmp_path, layout=layout)
 
 
 def test_placing_is_done_once(tmp_path: Path) -> None:

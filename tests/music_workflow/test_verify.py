@@ -66,13 +66,13 @@ def failures(checks: tuple[Check, ...]) -> set[str]:
 
 
 def test_an_untouched_track_passes_every_check(shelf: tuple[Library, FiledTrack]) -> None:
-    """Six checks a file, two of the index, seven of the row, each with its values."""
+    """Seven checks a file, two of the index, seven of the row, each with its values."""
     library, track = shelf
 
     checks = library.verify(track, claims_of(track))
 
     assert {check.verdict for check in checks} == {"pass"}
-    assert len(checks) == 6 * 3 + 2 + 7
+    assert len(checks) == 7 * 3 + 2 + 7
     assert all(check.found for check in checks)
 
 
@@ -83,6 +83,29 @@ def test_without_a_row_its_checks_are_skipped_not_passed(shelf: tuple[Library, F
     row = by_name(library.verify(track, None))["Row"]
 
     assert row.verdict == "skip"
+
+
+def test_a_row_without_a_duration_is_silent_not_wrong(shelf: tuple[Library, FiledTrack]) -> None:
+    """Not every database has that column."""
+    library, track = shelf
+
+    assert (
+        by_name(library.verify(track, replace(claims_of(track), duration_s=None)))["Row duration"].verdict
+        == "skip"
+    )
+
+
+def test_the_sound_itself_is_held_against_the_record(shelf: tuple[Library, FiledTrack]) -> None:
+    """24 bit at 48 kHz is seen in the file, not believed."""
+    library, track = shelf
+
+    checks = by_name(library.verify(track, None))
+
+    assert checks["WAV format"].found == "pcm_s24le 48 kHz 24 bit"
+    assert checks["AIFF format"].found == "pcm_s24be 48 kHz 24 bit"
+    coarse = replace(track.files[1], bits=16)
+    checks = by_name(library.verify(replace(track, files=(track.files[0], coarse, track.files[2])), None))
+    assert checks["WAV format"].verdict == "fail"
 
 
 def _delete(path: Path) -> None:
@@ -183,7 +206,6 @@ def test_an_export_that_does_not_hold_the_track_is_seen(shelf: tuple[Library, Fi
         ({"downloaded": False}, {"Row Downloaded"}),
         ({"bpm": None}, {"Row BPM"}),
         ({"key": None}, {"Row key"}),
-        ({"duration_s": None}, {"Row duration"}),
         ({"duration_s": 300.0}, {"Row duration"}),
     ],
 )

@@ -16,6 +16,7 @@ from music_workflow.errors import (
     BadLink,
     GeoBlocked,
     MusicError,
+    NoMatch,
     Protected,
     Removed,
     Unavailable,
@@ -85,6 +86,13 @@ def test_a_stream_in_segments_is_put_together(server: MediaServer, library: Libr
 def test_soundclouds_recording_code_is_kept(server: MediaServer, library: Library) -> None:
     """yt-dlp drops the ISRC of the publisher's data; it is what tells one recording from another."""
     assert library.identify(publish(server, isrc="gb-abc-24-00001")).isrc == "GBABC2400001"
+
+
+def test_an_artist_is_not_named_twice(server: MediaServer, library: Library) -> None:
+    """Uploaders repeat the artist in the title; the identity has it once."""
+    identity = library.identify(publish(server, title="ADA LOOP - Tide (Zen Remix)"))
+
+    assert (identity.title, identity.artists) == ("Tide (Zen Remix)", ("Ada Loop",))
 
 
 def test_a_malformed_recording_code_is_no_identity(server: MediaServer, library: Library) -> None:
@@ -280,6 +288,19 @@ def compressed(page: bytes, encoding: str) -> Answer:
     return Answer(
         body=pack(page), content_type="text/html", headers={"Content-Encoding": encoding}, ranges=False
     )
+
+
+def test_a_page_that_serves_another_track_by_now_is_refused(
+    server: MediaServer, library: Library, tmp_path: Path
+) -> None:
+    """What was identified is what is fetched, or nothing."""
+    url = publish(server)
+    identity = library.identify(url)
+    SoundCloud(server).add(8, "ada-loop/tide", title="Ebb", artist="Mo", audio=piece(), duration_s=SECONDS)
+
+    with pytest.raises(NoMatch, match="serves soundcloud:8"):
+        library.fetch(identity, str(tmp_path / "work"), silent)
+    assert not list((tmp_path / "work").glob("download*"))
 
 
 def test_redirects_between_hosts_work(server: MediaServer, library: Library, tmp_path: Path) -> None:
