@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -86,12 +87,12 @@ class EventStream:
 
         unsubscribe = self._feed.subscribe(wake)
         try:
-            position, opening = self._opening(resume)
+            position, opening = await run_in_threadpool(self._opening, resume)
             yield opening
             silent_since = loop.time()
             while not self._closing():
                 changed.clear()
-                for change in self._feed.changes_since(position):
+                for change in await run_in_threadpool(self._feed.changes_since, position):
                     position, silent_since = change.seq, loop.time()
                     yield _event("change", position, _described(change))
                 if not await _within(GLANCE_SECONDS, changed) and loop.time() - silent_since > PING_SECONDS:

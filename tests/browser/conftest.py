@@ -68,9 +68,9 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser without a past, in a desktop window."""
+    """A desktop window. Each test serves its own port, and what a browser remembers it remembers per port."""
     fresh = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     fresh.set_default_timeout(8000)
     yield fresh

@@ -106,8 +106,15 @@ def board() -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture
-def locked_board() -> Iterator[Served]:
+@pytest.fixture(scope="module")
+def door() -> Iterator[Served]:
+    """The same, kept for all the tests of a module that only knock."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def locked_door() -> Iterator[Served]:
     """The board as it is bound elsewhere: with a session token."""
     with serving(Session("right-token")) as served:
         yield served

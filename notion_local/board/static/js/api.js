@@ -1,7 +1,11 @@
-// The Notion API as the person in front of the screen. Plain JSON in and out; no caching, no retries.
+// The Notion API as the person in front of the screen. Plain JSON in and out; nothing is kept. A read that meets a busy
+// server waits and asks again; a write is the person's to repeat.
 
 const VERSION = "2026-03-11";
 const ROOT = "/board/v1/";
+const BUSY = new Set([429, 502, 503, 504, 529]);
+const ATTEMPTS = 4;
+const LONGEST_PAUSE_SECONDS = 5;
 
 /** An answer that is not a success; `status` 0 means that there was none. */
 export class ApiError extends Error {
@@ -20,12 +24,23 @@ async function call(method, path, { query, body, form } = {}) {
   }
   const headers = { "Notion-Version": VERSION };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const response = await send(url, { method, headers, body: form ?? (body && JSON.stringify(body)) });
+  const isRead = method === "GET" || /(query|search)$/.test(path);
+  const request = { method, headers, body: form ?? (body && JSON.stringify(body)) };
+  const response = await patiently(isRead ? ATTEMPTS : 1, () => send(url, request));
   const answer = await response.json().catch(() => null);
   if (!response.ok || answer === null) {
     throw new ApiError(response.status, answer?.code ?? "unreadable", answer?.message ?? `HTTP ${response.status}`);
   }
   return answer;
+}
+
+async function patiently(attempts, ask) {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await ask();
+    if (!BUSY.has(response.status) || attempt >= attempts) return response;
+    const asked = Number(response.headers.get("Retry-After")) || attempt * 0.4;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(asked, LONGEST_PAUSE_SECONDS) * 1000));
+  }
 }
 
 async function send(url, options) {
@@ -89,8 +104,12 @@ export function addComment(pageId, text) {
 }
 
 export const getUser = (id) => call("GET", `users/${id}`);
-export const getPropertyItem = (pageId, propertyId, cursor) =>
-  call("GET", `pages/${pageId}/properties/${propertyId}`, { query: { start_cursor: cursor, page_size: 100 } });
+
+/** Everything in a property that a page shows only the first 25 of: a relation's ids, a text's runs. */
+export function listPropertyItems(pageId, propertyId) {
+  const path = `pages/${pageId}/properties/${encodeURIComponent(decodeURIComponent(propertyId))}`;
+  return collect((start_cursor) => call("GET", path, { query: { start_cursor, page_size: 100 } }));
+}
 
 /** Send a local file; resolves to the id to attach it by. */
 export async function uploadFile(file) {

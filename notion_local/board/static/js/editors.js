@@ -15,12 +15,23 @@ const LONG = new Set(["title", "rich_text"]);
 export const canEdit = (property) => isEditable(property.type);
 
 /**
- * Open the editor of a property at `anchor`. `save(input)` takes what `encode` in values.js takes.
- * `names` gives linked rows their titles.
+ * Open the editor of a property of a page at `anchor`. `save(input)` takes what `encode` in values.js takes.
  */
-export function openEditor(anchor, { property, value, save, names }) {
+export async function openEditor(anchor, { page, property, save }) {
   const opener = OPENERS[property.type] ?? editText;
-  opener(anchor, { property, value, save, names });
+  opener(anchor, { property, value: await whole(page, property), save });
+}
+
+// A page shows the first 25 links and runs of a value. Writing it back without the others would delete them.
+const SHOWN_OF_LONG_VALUES = 25;
+
+async function whole(page, property) {
+  const { type } = property;
+  const value = page.properties[property.name];
+  const isCut = ["relation", "rich_text", "title"].includes(type) && value?.[type].length >= SHOWN_OF_LONG_VALUES;
+  if (!isCut) return value;
+  const items = await api.listPropertyItems(page.id, property.id);
+  return { ...value, [type]: items.map((item) => item[type]) };
 }
 
 const OPENERS = {

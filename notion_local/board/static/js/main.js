@@ -310,8 +310,8 @@ class Desk {
     const property = this.state.schema.roles.status;
     const anchor = document.querySelector(`#view [data-id="${CSS.escape(id)}"]`);
     if (!property || !anchor) return;
-    const value = this.pages.get(id).properties[property.name];
-    openEditor(anchor, { property, value, names: this.names, save: (input) => this.services.edit(id, property, input) });
+    const save = (input) => this.services.edit(id, property, input);
+    openEditor(anchor, { page: this.pages.get(id), property, save }).catch(this.services.report);
   }
 
   /** Say what went wrong in a sentence; what is not the server's answer is a bug and goes on to the console. */

@@ -138,8 +138,9 @@ export class Panel {
   #edit(property, anchor) {
     if (!property) return;
     const { id } = this.#shown;
-    const value = this.#services.pages.get(id).properties[property.name];
-    openEditor(anchor, { property, value, names: this.#services.names, save: (input) => this.#services.edit(id, property, input) });
+    const page = this.#services.pages.get(id);
+    const save = (input) => this.#services.edit(id, property, input);
+    openEditor(anchor, { page, property, save }).catch(this.#services.report);
   }
 
   #apply({ id, page, before, own }) {

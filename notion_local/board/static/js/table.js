@@ -87,8 +87,8 @@ export function createTable(container, view, services) {
   }
 
   function change(column, id, element) {
-    const value = services.pages.get(id).properties[column.name];
-    openEditor(element, { property: column, value, names: services.names, save: (input) => services.edit(id, column, input) });
+    const page = services.pages.get(id);
+    openEditor(element, { page, property: column, save: (input) => services.edit(id, column, input) }).catch(services.report);
   }
 
   async function load() {
