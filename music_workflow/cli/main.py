@@ -184,7 +184,7 @@ def _sync(library: Library, url: str, work_dir: str, progress: Progress) -> File
     if twin := library.find_twin(identity):
         return twin
     source = library.fetch(identity, work_dir, progress)
-    if twin := library.find_twin_by_audio(source.sha256):
+    if twin := library.find_twin_by_audio(source.sha256, identity):
         return twin
     run_id = f"music-{uuid.uuid4().hex[:12]}"
     processed = library.convert(source, identity, work_dir, progress)

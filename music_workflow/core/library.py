@@ -66,10 +66,18 @@ class Library:
         with open_index(self.settings.data_dir) as index:
             return _find_twin(index, identity)
 
-    def find_twin_by_audio(self, source_sha256: str) -> FiledTrack | None:
-        """Find a track that was made from exactly the bytes just downloaded."""
+    def find_twin_by_audio(self, source_sha256: str, identity: Identity | None = None) -> FiledTrack | None:
+        """Find a track that was made from exactly the bytes just downloaded.
+
+        Args:
+            source_sha256: Of the download.
+            identity: Remembered as another source of the track found, so that it need not be downloaded again.
+        """
         with open_index(self.settings.data_dir) as index:
-            return _whole(index.by_source(source_sha256))
+            twin = _whole(index.by_source(source_sha256))
+            if twin is not None and identity is not None and twin.identity.key != identity.key:
+                index.add_alias(identity.key, twin.identity.key)
+            return twin
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> SourceFile:
         """Download the track's audio into `work_dir`; a complete download there is recognised and kept.

@@ -49,6 +49,8 @@ class LibrarySettings:
     ``{service_base}/host/path``. Addresses written as numbers, and localhost, are asked for directly."""
     timeout_s: float = 20.0
     """Seconds without an answer after which a server counts as down."""
+    pause_s: float = 0.5
+    """Seconds before a lost connection is tried again; the pause grows, and the third failure counts."""
 
     def __post_init__(self) -> None:
         fields = {name for _, name, _, _ in Formatter().parse(self.layout) if name is not None}

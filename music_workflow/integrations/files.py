@@ -23,7 +23,7 @@ from music_workflow.core.ports import Download, LibrarySettings
 from music_workflow.errors import BadLink, Unavailable, Unobtainable
 from music_workflow.integrations.artwork import keep_artwork
 from music_workflow.integrations.guards import Guard
-from music_workflow.integrations.transport import guarded_get
+from music_workflow.integrations.transport import ConnectionLost, guarded_get, persist
 from music_workflow.metadata import tags
 from music_workflow.model import Identity, Progress
 
@@ -42,7 +42,6 @@ _PREFIX_BYTES = 1 << 20
 """How much of a file is read to see its tags before it is downloaded."""
 _TAIL_BYTES = 1 << 19
 """And so much of its end, where some formats keep them."""
-_CHUNK = 1 << 16
 _FINDS_TRACK_NUMBER = re.compile(r"^\d{1,3}[.\s_-]+(?=\S)")
 
 
@@ -60,7 +59,7 @@ class DirectFiles:
     def identify(self, link: Link) -> Identity | None:
         """Look at the headers, the first megabyte and perhaps the end; None when it is no audio file."""
         try:
-            return self._probe(link)
+            return persist(lambda: self._probe(link), self.settings.pause_s)
         except (Unavailable, Unobtainable):
             if PurePosixPath(urlsplit(link.url).path).suffix.lower() in AUDIO_SUFFIXES:
                 raise
@@ -85,6 +84,11 @@ class DirectFiles:
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Stream the file, continuing a broken download where it stopped."""
+        target = persist(lambda: self._download(identity, work_dir, progress), self.settings.pause_s)
+        artwork = keep_artwork(_tags_of_file(target).artwork, work_dir)
+        return Download(path=str(target), format_id="direct", artwork_path=artwork)
+
+    def _download(self, identity: Identity, work_dir: str, progress: Progress) -> Path:
         part = _Part(Path(work_dir, "download.part"), identity.url)
         offset, headers = part.resume()
         with self._open(identity.url, "download", headers) as response:
@@ -95,9 +99,7 @@ class DirectFiles:
             part.begin(response)
             self._stream(response, part.path, offset if continued else 0, total, progress)
             target = part.path.with_suffix(_suffix(response))
-            part.path.replace(target)
-        artwork = keep_artwork(_tags_of_file(target).artwork, work_dir)
-        return Download(path=str(target), format_id="direct", artwork_path=artwork)
+            return part.path.replace(target)
 
     def _open(
         self, url: str, operation: str, headers: dict[str, str]
@@ -110,7 +112,7 @@ class DirectFiles:
         done = start
         with part.open("ab" if start else "wb") as file:
             file.truncate(start)
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 done += len(chunk)
                 self._check_size(done)
                 file.write(chunk)
@@ -118,7 +120,7 @@ class DirectFiles:
             file.flush()
             os.fsync(file.fileno())
         if total is not None and done != total:
-            raise Unavailable(
+            raise ConnectionLost(
                 f"The download broke off after {_amount(done, total)}.",
                 service=_host(str(response.url)),
                 operation="download",
@@ -262,7 +264,7 @@ def _full_size(response: httpx.Response) -> int | None:
 
 def _read_at_most(response: httpx.Response, limit: int) -> bytes:
     read = bytearray()
-    for chunk in response.iter_raw(_CHUNK):
+    for chunk in response.iter_raw():
         read += chunk
         if len(read) >= limit:
             break

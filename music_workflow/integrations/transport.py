@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import tenacity
 
 from music_workflow.errors import BadLink, GeoBlocked, MusicError, Removed, Unavailable, Unobtainable
 from music_workflow.integrations.guards import Guard, Route
+
+T = TypeVar("T")
 
 _MEANINGS: dict[int, tuple[type[MusicError], str]] = {
     401: (Unobtainable, "it wants a login"),
@@ -30,6 +34,10 @@ _MEANINGS: dict[int, tuple[type[MusicError], str]] = {
 }
 
 _USER_AGENT = "segue/0.1 (+music library worker)"
+
+
+class ConnectionLost(Unavailable):
+    """The server cannot be reached, does not answer, or broke off: perhaps a blip of seconds."""
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -136,6 +144,20 @@ def read_small(url: str, guard: Guard, timeout_s: float, *, limit: int) -> bytes
         return bytes(data)
 
 
+def persist(work: Callable[[], T], pause_s: float) -> T:
+    """Do `work`, and again when the connection was lost: three times in all, with growing pauses.
+
+    For blips of seconds only; longer waits belong on the row. `work` looks itself what is done already.
+    """
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(ConnectionLost),
+        stop=tenacity.stop_after_attempt(3),
+        wait=tenacity.wait_exponential(multiplier=pause_s, max=10 * pause_s),
+        reraise=True,
+    )
+    return attempts(work)
+
+
 def status_error(
     status: int, headers: Mapping[str, str], *, service: str, operation: str
 ) -> MusicError | None:
@@ -167,11 +189,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None if parsed is None else max(0.0, email.utils.mktime_tz(parsed) - time.time())
 
 
-def transport_error(error: httpx.TransportError, *, service: str, operation: str) -> Unavailable:
+def transport_error(error: httpx.TransportError, *, service: str, operation: str) -> ConnectionLost:
     """Put a failed connection or a timeout into words."""
     slow = isinstance(error, httpx.TimeoutException)
     what = "did not answer in time" if slow else "cannot be reached or broke off"
-    return Unavailable(f"{service} {what}.", service=service, operation=operation)
+    return ConnectionLost(f"{service} {what}.", service=service, operation=operation)
 
 
 def _readdressed(request: httpx.Request, route: Route, address: str) -> httpx.Request:

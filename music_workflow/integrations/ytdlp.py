@@ -49,7 +49,8 @@ from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.transport import status_error
 from music_workflow.model import Identity, Progress, silent
 
-Check = Callable[[dict[str, Any]], None]
+Judge = Callable[[dict[str, Any]], None]
+"""Is shown what a page holds, and raises to refuse it."""
 
 _NATIVE = "[protocol~='^(https?|m3u8_native|http_dash_segments)$']"
 _WHOLE = f"[format_id!*=preview]{_NATIVE}"
@@ -119,11 +120,11 @@ class YtDlp:
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Download the stream, and the cover picture if there is one."""
 
-        def check(info: dict[str, Any]) -> None:
+        def judge(info: dict[str, Any]) -> None:
             self._check(info)
             _check_same(identity, info)
 
-        info = _Session(self.settings, self.guard, progress).extract(identity.url, work_dir, check)
+        info = _Session(self.settings, self.guard, progress).extract(identity.url, work_dir, judge)
         path = info["requested_downloads"][0]["filepath"]
         artwork = fetch_artwork(identity.artwork_url, work_dir, self.guard, self.settings.timeout_s)
         return Download(
@@ -163,13 +164,13 @@ class _Session:
         self._guard = guard
         self._progress = progress
 
-    def extract(self, url: str, work_dir: str | None, check: Check) -> dict[str, Any]:
+    def extract(self, url: str, work_dir: str | None, judge: Judge) -> dict[str, Any]:
         """Extract, and with a `work_dir` download.
 
         Args:
             url: A page.
             work_dir: Where to download to; None to look only.
-            check: Is shown what was found before a byte is downloaded, and raises to refuse it.
+            judge: Asked before a byte is downloaded.
 
         Raises:
             MusicError: Whatever went wrong.
@@ -177,7 +178,7 @@ class _Session:
 
         def before_download(info: dict[str, Any], *, incomplete: bool) -> None:
             if not incomplete:
-                check(info)
+                judge(info)
 
         params = {**self._params(work_dir), "match_filter": before_download}
         try:
@@ -185,7 +186,7 @@ class _Session:
                 info: dict[str, Any] = ydl.extract_info(url, download=work_dir is not None)
         except YoutubeDLError as error:
             raise _translate(error, urlsplit(url).hostname or "web") from error
-        check(info)
+        judge(info)
         return info
 
     def _params(self, work_dir: str | None) -> dict[str, Any]:

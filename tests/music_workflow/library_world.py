@@ -71,6 +71,7 @@ def make_library(folder: Path, **more: Any) -> Library:
         "allow_private_addresses": True,
         "min_free_bytes": 1_000_000,
         "timeout_s": 5.0,
+        "pause_s": 0.01,
     }
     return Library(LibrarySettings(**{**values, **more}))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_broken_download_is_continued_where_it_stopped(
 ) -> None:
     """What is there is not fetched twice, when the server can tell that it is the same file."""
     identity = library.identify(server.serve_audio("/tide.m4a", piece()))
-    server.serve_audio("/tide.m4a", piece(), break_after=100_000)
+    server.serve_audio("/tide.m4a", piece(), break_after=30_000)
     with pytest.raises(Unavailable, match="broke off"):
         library.fetch(identity, str(tmp_path / "work"), silent)
     server.serve_audio("/tide.m4a", piece())
@@ -151,12 +152,25 @@ def test_a_broken_download_is_continued_where_it_stopped(
     assert int(request.headers["Range"].removeprefix("bytes=").removesuffix("-")) > 0
 
 
+def test_a_blip_is_not_seen_outside(server: MediaServer, library: Library, tmp_path: Path) -> None:
+    """A connection lost once is tried again at once, from where it stopped."""
+    whole = Answer(body=piece(), content_type="audio/mp4")
+    answers = [whole, replace(whole, break_after=100_000), replace(whole, break_after=60_000), whole]
+    url = server.serve("/tide.m4a", lambda _seen: answers.pop(0))
+
+    source = library.fetch(library.identify(url), str(tmp_path / "work"), silent)
+
+    assert Path(source.path).read_bytes() == piece()
+    assert answers == []
+    assert int(server.seen[-1].headers["Range"].removeprefix("bytes=").removesuffix("-")) >= 100_000
+
+
 def test_a_file_that_changed_meanwhile_is_fetched_from_the_start(
     server: MediaServer, library: Library, tmp_path: Path
 ) -> None:
     """Halves of two versions are never put together."""
     identity = library.identify(server.serve_audio("/tide.m4a", piece()))
-    server.serve_audio("/tide.m4a", piece(), break_after=100_000)
+    server.serve_audio("/tide.m4a", piece(), break_after=30_000)
     with pytest.raises(Unavailable):
         library.fetch(identity, str(tmp_path / "work"), silent)
     changed = piece(seed=2)

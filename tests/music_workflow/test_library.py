@@ -107,10 +107,12 @@ def test_the_same_audio_behind_another_link_is_recognised_after_the_download(
     before = files_below(tmp_path / "out")
     source, processed = library.fetch(identity, str(two), silent), tiny_processed(two, b"other bytes")
 
-    found = library.find_twin_by_audio(source.sha256)
+    found = library.find_twin_by_audio(source.sha256, identity)
+    known_at_once = library.find_twin(identity)
     filed = library.file(processed, identity, source, "run-2")
 
     assert found is not None
+    assert known_at_once == found
     assert not filed.newly_filed
     assert filed.files == found.files == track.files
     assert files_below(tmp_path / "out") == before
