@@ -41,8 +41,13 @@ SHORTEST_S = 5.0
 NEIGHBOURHOOD = 0.04
 HARMONICS = ((1, 1.0), (2, 1.0), (4, 0.7))
 """Multiples of the beat frequency looked at for the exact tempo, with weights."""
-WEAKEST_PULSE = 0.08
-"""Autocorrelation at the beat below which nothing is called a pulse; white noise stays under 0.05."""
+WEAKEST_PULSE = 0.05
+"""Largest autocorrelation at any candidate's beat below which nothing repeats."""
+FAINTEST_ONSETS = 0.03
+"""Standard deviation of the onset strength below which nothing begins; a held tone has 0.000, slow strings 0.13."""
+LEAST_PROMINENCE = 1.25
+"""Deviation of the onset strength over its mean; noise, where everything begins all the time, has 1.1 to 1.17,
+music 1.34 and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +63,25 @@ class Tempo:
 
 def estimate(onsets: Onsets) -> Tempo | None:
     """The tempo of a piece; None when it is too short or nothing in it repeats."""
-    if onsets.seconds < SHORTEST_S:
+    if onsets.seconds < SHORTEST_S or not _has_events(onsets.strength):
         return None
     correlation = autocorrelation(onsets.strength)
     grid = candidates()
     readings = read_multiples(correlation)
     probability = _ranking().probabilities(ranking_features(readings))
     best = int(np.argmax(probability))
-    if readings[best, : correlation.shape[0]].max() < WEAKEST_PULSE:
+    if readings[:, : len(correlation)].max() < WEAKEST_PULSE:
         return None
     near = np.abs(grid / grid[best] - 1) <= NEIGHBOURHOOD
     bpm = refine(onsets.strength, float(grid[best]))
     return Tempo(round(bpm, 2), float(probability[near].sum()), _first_beat(onsets.strength, bpm))
+
+
+def _has_events(strength: NDArray[np.float32]) -> bool:
+    """Whether things begin one by one, as opposed to never or all the time."""
+    curve = strength.sum(axis=0)
+    deviation = float(curve.std())
+    return deviation >= FAINTEST_ONSETS and deviation >= LEAST_PROMINENCE * float(curve.mean())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Key from a stream of sound: a histogram of pitches, and twelve learned profiles' worth of judgement.
+"""Key from a stream of sound: a histogram of pitches, and a trained judgement of it.
 
 Spectral peaks between 40 and 1600 Hz are located between bins and counted by pitch, five cents a step, frame
 by frame with equal say. The histogram tells how far the recording is from A = 440 Hz, then gives the chroma,
@@ -33,9 +33,9 @@ PEAK_FLOOR = 1e-3
 """A peak smaller than this share of its frame's largest is taken for noise."""
 SILENCE_RMS = 1e-4
 SHORTEST_S = 3.0
-FLATTEST = 0.02
-"""Chroma variance (of twelve shares summing to one, times twelve) below which there is no tonality; noise is
-under it."""
+LEAST_TUNED = 0.05
+"""How far the pitches gather at the steps of a scale, 0..1, below which there is no key: noise has at most 0.02, drums
+alone about 0.03, music 0.09 and more."""
 
 _ORIGIN = 12 * np.log2(LOWEST_HZ / 440) + 57
 """Pitch of the histogram's first step, in semitones above C0 (A4 = 57)."""
@@ -59,6 +59,8 @@ class Chroma:
     bass: NDArray[np.float64]
     tuning: float
     """Semitones above A = 440 Hz, -0.5..0.5."""
+    tuned: float
+    """How far the pitches gather at the steps of that scale: 1 exactly, 0 not at all."""
 
 
 class PitchMeter:
@@ -91,7 +93,7 @@ class PitchMeter:
             full += SUBHARMONIC_DECAY ** (harmonic - 1) * _fold(shifted[heard] - tuning, self._weights[heard])
         low = pitch < _ORIGIN + 12 * np.log2(BASS_HZ / LOWEST_HZ)
         bass = _fold(pitch[low] - tuning, self._weights[low])
-        return Chroma(full / full.sum(), bass / max(bass.sum(), 1e-12), tuning)
+        return Chroma(full / full.sum(), bass / max(bass.sum(), 1e-12), tuning, _gathered(pitch, self._weights))
 
     def _count(self, power: NDArray[np.float32]) -> None:
         first = int(LOWEST_HZ * SIZE / RATE)
@@ -115,8 +117,8 @@ class PitchMeter:
 
 
 def estimate(chroma: Chroma | None) -> Tonality | None:
-    """The key of a piece; None without a chroma or when no pitch class stands out."""
-    if chroma is None or 12 * float(np.var(chroma.full)) * 12 < FLATTEST:
+    """The key of a piece; None without a chroma or when its pitches belong to no scale."""
+    if chroma is None or chroma.tuned < LEAST_TUNED:
         return None
     probability = _ranking().probabilities(key_features(chroma))
     best = int(np.argmax(probability))
@@ -144,6 +146,10 @@ def key_features(chroma: Chroma) -> NDArray[np.float64]:
 def _tuning(pitch: NDArray[np.float64], loudness: NDArray[np.float64]) -> float:
     """The mean deviation of the pitches from the tempered scale, as an angle so that +0.5 and -0.5 meet."""
     return float(np.angle(np.sum(loudness * np.exp(2j * np.pi * pitch))) / (2 * np.pi))
+
+
+def _gathered(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    return float(np.abs(np.sum(weight * np.exp(2j * np.pi * pitch))) / weight.sum())
 
 
 def _fold(pitch: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
