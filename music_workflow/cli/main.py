@@ -179,6 +179,27 @@ def index_show(
     Console().print(table)
 
 
+@index_app.command("forget")
+def index_forget(
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it, only say what would be done.")
+    ] = False,
+) -> None:
+    """Take tracks out of the index of which no file stands any more; no file is touched."""
+    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
+
+    library = Library(MusicSettings().library())
+    missing = library.missing()
+    for track in missing:
+        typer.echo(f"{track.identity.key}  {track.files[0].path}")
+    if yes:
+        library.forget([track.identity.key for track in missing])
+        typer.echo(f"{len(missing)} forgotten.")
+    else:
+        typer.echo(f"{len(missing)} would be forgotten; if no volume is merely unmounted, add --yes.")
+
+
 def _sync(library: Library, url: str, work_dir: str, progress: Progress) -> FiledTrack:
     identity = library.identify(url)
     if twin := library.find_twin(identity):

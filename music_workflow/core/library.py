@@ -170,11 +170,29 @@ class Library:
             write_export(index, self.settings.index_export_path)
         return reports
 
+    def missing(self) -> list[FiledTrack]:
+        """Tracks of which not one file stands any more: lost, or on a volume that is not mounted."""
+        return [
+            track for track in self.tracks() if not any(Path(file.path).is_file() for file in track.files)
+        ]
+
+    def forget(self, keys: Sequence[str]) -> None:
+        """Take tracks out of the index and its export, so that they may be filed anew; files are not touched.
+
+        Raises:
+            Unavailable: Another process holds the library's lock.
+            NotReady: The export cannot be written.
+        """
+        with self.lock(), open_index(self.settings.data_dir) as index:
+            for key in keys:
+                index.forget(key)
+            write_export(index, self.settings.index_export_path)
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the library against every other process that changes it, the command line included.
 
-        `file` and `scan` take it themselves; it cannot be taken twice.
+        `file`, `scan` and `forget` take it themselves; it cannot be taken twice.
 
         Raises:
             Unavailable: It was not free within two minutes.

@@ -126,7 +126,7 @@ def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
     if known and not any(folder.iterdir()):
         raise _not_ready(
             f"{folder} is empty, though the index knows tracks there. Mount its volume, "
-            "or run “music index scan” if they were moved away on purpose."
+            "or run “music index forget” if they were removed on purpose."
         )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _not_ready(f"{folder} is not writable. Change its permissions, or correct OUT_DIR.")

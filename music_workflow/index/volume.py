@@ -94,6 +94,12 @@ class VolumeIndex:
             )
             db.execute("DELETE FROM plans WHERE key = ?", (key,))
 
+    def forget(self, key: str) -> None:
+        """Take a track out of the index; its files are not touched."""
+        with self.connection as db:
+            db.execute("DELETE FROM plans WHERE key = ?", (key,))
+            db.execute("DELETE FROM tracks WHERE key = ?", (key,))
+
     def add_alias(self, key: str, track: str) -> None:
         """Remember that `key` is another source of the track known as `track`."""
         with self.connection as db:

@@ -103,6 +103,13 @@ def test_a_track_goes_in_and_can_be_verified_and_shown(server: MediaServer, musi
     assert broken.returncode == 1
     assert "no such file" in broken.stdout
 
+    for file in track["files"][1:]:
+        Path(file["path"]).unlink()
+    assert "1 would be forgotten" in music("index", "forget").stdout
+    assert json.loads(music("index", "show", "--json").stdout)["run_id"] == track["run_id"]
+    assert "1 forgotten" in music("index", "forget", "--yes").stdout
+    assert music("index", "show", "--json").stdout == ""
+
 
 def test_identify_says_which_track(server: MediaServer, music: Music) -> None:
     """For people and for programs."""

@@ -288,6 +288,22 @@ def test_an_unmounted_library_is_not_begun_anew(library: Library, tmp_path: Path
     library.check_ready()
 
 
+def test_a_library_emptied_on_purpose_can_begin_anew(library: Library, tmp_path: Path) -> None:
+    """The remedy that the error names works: what is missing is forgotten, and what stands is not."""
+    library.file(tiny_processed(tmp_path / "w"), tiny_identity(), tiny_source(tmp_path / "w"), "run-1")
+    assert library.missing() == []
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(NotReady, match="music index forget"):
+        library.check_ready()
+
+    library.forget([track.identity.key for track in library.missing()])
+
+    library.check_ready()
+    assert library.lookup("soundcloud:7") is None
+    assert json.loads((tmp_path / "data" / "volume_index.json").read_text())["tracks"] == []
+
+
 def test_a_service_track_goes_all_the_way(server: MediaServer, tmp_path: Path) -> None:
     """SoundCloud's real extractor, AAC packets kept, and the service's id in the name."""
     library = make_library(tmp_path, service_base=server.base, allow_private_addresses=False)
