@@ -346,5 +346,6 @@ def _literal(value: float | str | bool) -> str:  # noqa: FBT001 a literal may be
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+        return f'"{escaped}"'
     return str(int(value)) if value == int(value) else str(value)

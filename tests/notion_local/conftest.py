@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -98,10 +100,16 @@ def title_of(page: dict[str, Any]) -> str:
     return "".join(run["plain_text"] for run in value["title"])
 
 
+def traffic_file() -> Path | None:
+    """Where the exchanges of the tests are written, for a check against the official client's types; or nowhere."""
+    name = os.environ.get("NOTION_LOCAL_TRAFFIC")
+    return Path(name) if name else None
+
+
 @pytest.fixture
 def server() -> Iterator[RunningServer]:
     """A server in memory."""
-    with RunningServer() as running:
+    with RunningServer(record=traffic_file()) as running:
         yield running
 
 

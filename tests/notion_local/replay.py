@@ -22,21 +22,10 @@ UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:(\d\d\.\d{3})(Z|\+00:00)")
 REFERENCE = re.compile(r"block_property:[^:]+:")
 BY_PRESENCE = frozenset(
-    [
-        "request_id",
-        "url",
-        "public_url",
-        "next_url",
-        "href",
-        "avatar_url",
-        "next_cursor",
-        "expiry_time",
-        "upload_url",
-        "complete_url",
-        "workspace_name",
-        "integration_id",
-        "email",
-    ]
+    (
+        *("request_id", "url", "public_url", "next_url", "href", "avatar_url", "next_cursor", "expiry_time"),
+        *("upload_url", "complete_url", "workspace_name", "integration_id", "email"),
+    )
 )
 PROPERTY_ID_KEYS = frozenset(("id", "synced_property_id", "relation_property_id", "rollup_property_id"))
 ROOT = "00000000000040008000000000000001"

@@ -158,7 +158,7 @@ def test_search_finds_pages_and_data_sources_by_title(notion: Client, server: Ru
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Path]:
     """A folder for a workspace on disk."""
-    yield tmp_path / "workspace"
+    return tmp_path / "workspace"
 
 
 def test_a_workspace_on_disk_survives_a_restart(kept: Path) -> None:

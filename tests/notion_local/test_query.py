@@ -13,14 +13,14 @@ from notion_local.faults import Faults
 from notion_local.server import RunningServer
 from notion_local.shapes import fill
 
-from .conftest import Api, text
+from .conftest import Api, text, traffic_file
 
 
 @pytest.fixture(scope="module")
 def world() -> Any:
     """Three rows with a value of every kind, and one that is empty; the clock shows Wednesday, 10 June 2026."""
     clock = clock_from(datetime(2026, 6, 10, 12, 0, 5, tzinfo=UTC))
-    with RunningServer(clock=clock) as server:
+    with RunningServer(clock=clock, record=traffic_file()) as server:
         api = Api(server)
         artists = api.database({}, "Artists")
         ada = api.row(artists, "Ada")["id"]

@@ -11,6 +11,7 @@ import pytest
 from notion_local.__main__ import clock_from
 from notion_local.server import RunningServer
 
+from .conftest import traffic_file
 from .replay import BOT, PERSON, ROOT, replay
 
 RECORDINGS = Path(__file__).resolve().parents[2] / ".." / "shared" / "notion_recordings"
@@ -26,7 +27,11 @@ def test_answers_are_those_that_notion_gave() -> None:
     # One recording's formulas speak of days from the minute it was made in.
     clock = clock_from(datetime(2026, 6, 27, 16, 58, 1, tzinfo=UTC))
     with RunningServer(
-        root_title="Tests", integration_name="Ultimate Notion Tests", person_name="Test Person", clock=clock
+        root_title="Tests",
+        integration_name="Ultimate Notion Tests",
+        person_name="Test Person",
+        clock=clock,
+        record=traffic_file(),
     ) as server:
         workspace = server.workspace
         known = {
