@@ -31,9 +31,9 @@ _MOST_LOG = 60_000
 _MOST_ROWS = 80
 
 
-def marker(run_id: str, worker: str) -> str:
-    """The line by which a section is found again."""
-    return f"Run {run_id} by {worker}"
+def marker(run_id: str) -> str:
+    """The line by which a section is found again; the same in every process that may write it."""
+    return f"Run {run_id}"
 
 
 def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[str, Any]]:

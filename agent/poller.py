@@ -71,6 +71,7 @@ class Poller:
         failed: dict[str, str] = {}
         postponed = 0
         ended: dict[str, bool] = {}
+        self._reopen()
         for key in TASK_DATABASES:
             database = self._workspace.databases.get(key)
             if database is None:
@@ -92,6 +93,16 @@ class Poller:
                 failed[key] = str(error)
                 log.get().warning("database not read", database=key, why=str(error))
         return Look(tuple(sorted(ready, key=lambda found: found.rank)), tuple(running), postponed, failed)
+
+    def _reopen(self) -> None:
+        """A database that could not be opened is tried again: it may have been shared by now."""
+        if not self._workspace.problems:
+            return
+        try:
+            for key in self._workspace.refresh():
+                log.get().info("database opened or changed", database=key)
+        except NotionError as error:
+            log.get().warning("databases not read again", why=str(error))
 
     def state_of(self, database_key: str, page_id: str) -> State | None:
         """The state of one row, read fresh; None when the row is gone or means nothing."""

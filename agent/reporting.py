@@ -127,7 +127,7 @@ class Reporting:
     def write_page(self, report: Report, uploads: tuple[str, ...], *, look_first: bool) -> None:
         """Adds this attempt's section to the row's page."""
         notion = self._workspace.notion
-        marker = page.marker(report.ref.run_id, self._worker)
+        marker = page.marker(report.ref.run_id)
         if look_first and any(
             marker in blocks.plain_text(block) for block in notion.list_children(report.ref.page_id)
         ):

@@ -78,9 +78,12 @@ def workspace(client: Notion, settings: Settings) -> Workspace:
         )
 
     assigned = {"assigned_to": settings.assigned_property}
-    return Workspace.open(
+    opened = Workspace.open(
         client, settings.database_ids, names={AGENT_TASKS: assigned, ISSUES: assigned}, on_finding=tell
     )
+    for key, problem in opened.problems.items():
+        log.get().error("database not opened", database=key, why=str(problem))
+    return opened
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent import setup, tasks, wiring
+from agent import log, setup, tasks, wiring
 from agent.settings import Settings
 from agent.worker import Worker
 from music_workflow import synthesizer
@@ -150,6 +150,9 @@ class House:
             "ISSUES_QUESTIONS_DB_ID": settings.issues_questions_db_id,
             "TRACKS_DB_ID": settings.tracks_db_id,
             "EXECUTION_LOGS_DB_ID": settings.execution_logs_db_id,
+            "ARTISTS_DB_ID": settings.artists_db_id,
+            "PLAYLISTS_DB_ID": settings.playlists_db_id,
+            "COLUMNS": "200",
             "DATA_DIR": str(settings.data_dir),
             "OUT_DIR": str(settings.out_dir),
             "VOLUME_INDEX_PATH": str(settings.volume_index_path),
@@ -218,6 +221,7 @@ def media(tmp_path: Path, song: Path) -> Iterator[Media]:
 def house(tmp_path: Path, media: Media) -> Iterator[House]:
     """A provisioned workspace and the settings of a worker for it."""
     (tmp_path / "library").mkdir()
+    log.configure(as_json=False)
     with RunningServer(data=tmp_path / "workspace") as server:
         settings = Settings.isolated(
             notion_token=SecretStr(server.token),

@@ -109,7 +109,7 @@ def _assert_done_exactly_once(house: House, page_id: str) -> None:
     assert house.issues() == []
     for row, images in ((done, 1), (verify, 0)):
         blocks = house.page(row.id)
+        assert len([block for block in blocks if block["type"] == "heading_2"]) == 1, house.text(row.id)
         assert len([block for block in blocks if block["type"] == "image"]) == images
-        assert len([block for block in blocks if block["type"] == "heading_2"]) == 1
     # One that was begun and never sent is dropped by Notion after an hour.
     assert len([upload for upload in house.uploads() if upload["status"] == "uploaded"]) == 1
