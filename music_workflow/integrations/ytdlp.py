@@ -22,6 +22,7 @@ import deno  # type: ignore[import-untyped]  # it has no stubs
 import yt_dlp
 from yt_dlp.extractor.soundcloud import SoundcloudIE
 from yt_dlp.extractor.unsupported import KnownDRMIE, KnownPiracyIE
+from yt_dlp.networking._curlcffi import CurlCFFIRH
 from yt_dlp.networking._urllib import HTTPHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import HTTPError, RequestError, TransportError
 from yt_dlp.utils import (
@@ -44,6 +45,7 @@ from music_workflow.errors import (
     Unobtainable,
 )
 from music_workflow.integrations.artwork import fetch_artwork
+from music_workflow.integrations.browser import BrowserSession
 from music_workflow.integrations.connections import PAGE_LIMIT, connection_for, decoded, too_large
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.transport import status_error
@@ -235,7 +237,7 @@ class _Session:
 
 
 class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is untyped
-    """YoutubeDL whose one way to the network is the guarded handler."""
+    """YoutubeDL whose only ways to the network are guarded."""
 
     def __init__(self, params: dict[str, Any], guard: Guard, limit: int) -> None:
         self._guard = guard
@@ -245,7 +247,8 @@ class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is un
 
     def build_request_director(self, _handlers: Any, _preferences: Any = None) -> Any:
         """Replace every handler yt-dlp would choose from."""
-        return super().build_request_director([partial(_GuardedRH, guard=self._guard, limit=self._limit)])
+        handlers = [partial(each, guard=self._guard, limit=self._limit) for each in (_GuardedRH, _BrowserRH)]
+        return super().build_request_director(handlers)
 
 
 class _SoundCloud(SoundcloudIE):  # type: ignore[misc]  # yt-dlp is untyped
@@ -288,6 +291,24 @@ class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped
         ):
             opener.add_handler(handler)
         return opener
+
+    def _send(self, request: Any) -> Any:
+        try:
+            return super()._send(request)
+        except (BadLink, Unavailable) as error:  # the guard's two words
+            raise _Refused(error) from error
+
+
+class _BrowserRH(CurlCFFIRH):  # type: ignore[misc]  # yt-dlp is untyped
+    """yt-dlp's own handler for sites that want a browser, with a session that the guard leads."""
+
+    def __init__(self, *, guard: Guard, limit: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._guard = guard
+        self._limit = limit
+
+    def _create_instance(self, cookiejar: Any = None) -> BrowserSession:
+        return BrowserSession(self._guard, self._limit, cookies=cookiejar)
 
     def _send(self, request: Any) -> Any:
         try:

@@ -9,6 +9,7 @@ the test hands in.
 
 from __future__ import annotations
 
+import html
 import json
 import socket
 import sys
@@ -200,6 +201,38 @@ class SoundCloud:
         if track.get("status") == 429:
             return _json({}, status=429, headers={"Retry-After": "90"})
         return _json(track)
+
+
+class Bandcamp:
+    """A Bandcamp track page, which at first challenges whoever does not look like a browser."""
+
+    def __init__(self, server: MediaServer) -> None:
+        self._server = server
+
+    def add(
+        self, artist: str, slug: str, *, title: str, audio: bytes, duration_s: float, challenge: bool
+    ) -> str:
+        """Publish a track (its audio an MP3) and return its page's address."""
+        host = f"{artist.lower().replace(' ', '')}.bandcamp.com"
+        media = f"https://t4.bcbits.com/stream/{slug}"
+        info = {"id": 77, "track_id": 77, "title": title, "duration": duration_s, "file": {"mp3-128": media}}
+        data = html.escape(
+            json.dumps({"id": 77, "artist": artist, "trackinfo": [info], "current": {"artist": artist}})
+        )
+        embed = html.escape(json.dumps({"artist": artist}))
+        page = Answer(
+            body=f'<html><script data-tralbum="{data}" data-embed="{embed}"></script>'.encode(),
+            content_type="text/html",
+        )
+        wall = Answer(body=b"<html><title>Client Challenge</title></html>", content_type="text/html")
+
+        def answer(seen: Seen) -> Answer:
+            browser = "Sec-Ch-Ua" in {name.title() for name in seen.headers}
+            return page if browser or not challenge else wall
+
+        self._server.serve(f"/{host}/track/{slug}", answer)
+        self._server.serve_audio(f"/t4.bcbits.com/stream/{slug}", audio, "audio/mpeg")
+        return f"https://{host}/track/{slug}"
 
 
 class YouTube:

@@ -23,10 +23,11 @@ from music_workflow.errors import (
     Unobtainable,
 )
 from music_workflow.integrations import ytdlp
+from music_workflow.integrations.browser import BrowserSession
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.ytdlp import YtDlp
 from music_workflow.model import silent
-from tests.fakes.media_server import Answer, MediaServer, SoundCloud, Trouble, YouTube, media_server
+from tests.fakes.media_server import Answer, Bandcamp, MediaServer, SoundCloud, Trouble, YouTube, media_server
 from tests.music_workflow.library_world import SECONDS, make_library, piece, piece_in_segments
 
 
@@ -115,6 +116,40 @@ def test_a_youtube_video_is_identified_and_fetched(
     assert identity.url == "https://www.youtube.com/watch?v=abcdefghij0"
     assert (identity.title, identity.artists) == ("Tide", ("Ada Loop",))
     assert Path(source.path).read_bytes() == piece()
+
+
+@pytest.mark.parametrize("challenge", [False, True])
+def test_a_bandcamp_track_is_fetched_also_past_a_wall_for_programs(
+    server: MediaServer, library: Library, tmp_path: Path, *, challenge: bool
+) -> None:
+    """Where a site serves browsers only, a browser's handshake is tried, under the same guard."""
+    url = Bandcamp(server).add(
+        "Ada Loop", "tide", title="Tide", audio=piece("mp3"), duration_s=SECONDS, challenge=challenge
+    )
+
+    identity = library.identify(url)
+    source = library.fetch(identity, str(tmp_path / "work"), silent)
+
+    assert (identity.key, identity.title, identity.artists) == ("bandcamp:77", "Tide", ("Ada Loop",))
+    assert Path(source.path).read_bytes() == piece("mp3")
+
+
+def test_the_browsers_redirects_are_guarded_too(server: MediaServer) -> None:
+    """Each hop of the browser-like session is checked, followed by the rules of HTTP, and circles end."""
+    guard = Guard(gateway=server.base)
+    server.redirect("/a.example/x", "https://b.example/y?z=1", status=303)
+    server.serve("/b.example/y", Answer(body=b"there", content_type="text/plain"))
+    server.redirect("/a.example/in", "http://10.0.0.1/admin")
+    server.redirect("/a.example/round", "/round")
+
+    with BrowserSession(guard, 1_000_000, impersonate="chrome") as session:
+        found = session.request("POST", "https://a.example/x", data=b"words")
+        assert (found.content, found.url) == (b"there", "https://b.example/y?z=1")
+        assert [(seen.method, seen.body) for seen in server.seen] == [("POST", "words"), ("GET", "")]
+        with pytest.raises(BadLink, match=r"10\.0\.0\.1"):
+            session.request("GET", "https://a.example/in")
+        with pytest.raises(BadLink, match="circle"):
+            session.request("GET", "https://a.example/round")
 
 
 def test_audio_embedded_in_any_page_is_found(server: MediaServer, library: Library, tmp_path: Path) -> None:
