@@ -47,6 +47,21 @@ def test_a_row_made_elsewhere_appears_and_one_thrown_away_goes(desk: Desk, row: 
     assert other
 
 
+def test_a_moved_card_travels_and_a_ticking_one_keeps_still(desk: Desk, row: str) -> None:
+    """Changing lanes is a movement and a glow; progress alone is neither."""
+    desk.page.emulate_media(reduced_motion="no-preference")
+    card = desk.page.locator(".card")
+    desk.client.change(row, {"Status": status("Completed")})
+    card_now = desk.lane("Completed").locator(".card.touched")
+    expect(card_now).to_have_count(1)
+    moves = "card => card.getAnimations().some(move => move instanceof Animation && !move.animationName)"
+    assert card_now.evaluate(moves)
+    desk.client.change(row, {"Progress": {"number": 30}})
+    expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "30")
+
+    expect(desk.page.locator(".card.touched")).to_have_count(0)
+
+
 def test_only_the_touched_row_is_read_again(desk: Desk, row: str) -> None:
     """One change costs one GET of one page: no query, no other row."""
     desk.client.row(desk.sources["tasks"], {"Task Name": title("High Tide"), "Status": status("Ready")})

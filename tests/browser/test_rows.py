@@ -193,6 +193,22 @@ class TestEditing:
         desk.value("Handed off from").get_by_text("Prelude").click()
         expect(desk.page.locator(".page-title")).to_have_text("Prelude")
 
+    def test_a_long_relation_loses_nothing(self, desk: Desk, row: str) -> None:
+        """A page shows 25 of 30 linked rows; taking one away leaves 29."""
+        linked = [
+            desk.client.row(desk.sources["tasks"], {"Task Name": title(f"Part {n}")}) for n in range(30)
+        ]
+        desk.client.change(row, {"Handed off from": {"relation": [{"id": each} for each in linked]}})
+        expect(desk.value("Handed off from").locator(".page-chip")).to_have_count(25)
+        desk.value("Handed off from").click(position={"x": 3, "y": 3})
+        desk.page.get_by_role("option", name="Part 7", exact=True).click()
+        with desk.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+            desk.page.keyboard.press("Escape")
+
+        relation = desk.client.read(row)["Handed off from"]["id"]
+        items = desk.client.call("GET", f"pages/{row}/properties/{relation}?page_size=100")["results"]
+        assert {item["relation"]["id"] for item in items} == set(linked) - {linked[7]}
+
     def test_files_uploaded_and_taken_away(self, desk: Desk, row: str) -> None:
         """A picture from this machine is uploaded, shown, and can be removed again."""
         desk.value("Artwork").click()

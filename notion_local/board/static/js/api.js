@@ -89,14 +89,19 @@ export const updateProperties = (id, properties) => call("PATCH", `pages/${id}`,
 export const setTrashed = (id, trashed) => call("PATCH", `pages/${id}`, { body: { in_trash: trashed } });
 
 export function listChildren(blockId) {
-  return collect((start_cursor) => call("GET", `blocks/${blockId}/children`, { query: { start_cursor, page_size: 100 } }));
+  return collect((start_cursor) =>
+    call("GET", `blocks/${blockId}/children`, { query: { start_cursor, page_size: 100 } }),
+  );
 }
 
 export const updateBlock = (id, change) => call("PATCH", `blocks/${id}`, { body: change });
-export const appendBlocks = (parentId, children) => call("PATCH", `blocks/${parentId}/children`, { body: { children } });
+export const appendBlocks = (parentId, children) =>
+  call("PATCH", `blocks/${parentId}/children`, { body: { children } });
 
 export function listComments(pageId) {
-  return collect((start_cursor) => call("GET", "comments", { query: { block_id: pageId, start_cursor, page_size: 100 } }));
+  return collect((start_cursor) =>
+    call("GET", "comments", { query: { block_id: pageId, start_cursor, page_size: 100 } }),
+  );
 }
 
 export function addComment(pageId, text) {
@@ -124,7 +129,7 @@ export async function uploadFile(file) {
 /** Text as rich text runs of at most 2,000 UTF-16 units, Notion's limit for one. */
 export function textRuns(text) {
   const runs = [];
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + 2000, text.length);
     const splitsPair = end < text.length && /[\uD800-\uDBFF]/.test(text[end - 1]);
     if (splitsPair) end -= 1;

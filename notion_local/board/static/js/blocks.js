@@ -40,7 +40,8 @@ function drawBlock(block, services) {
   const element = draw(block[block.type] ?? {}, block, services);
   element.dataset.block = block.id;
   const { color } = block[block.type] ?? {};
-  if (color && color !== "default") element.classList.add(color.endsWith("_background") ? `wash-${color.slice(0, -11)}` : `ink-${color}`);
+  if (color && color !== "default")
+    element.classList.add(color.endsWith("_background") ? `wash-${color.slice(0, -11)}` : `ink-${color}`);
   return element;
 }
 
@@ -62,7 +63,8 @@ const DRAWINGS = {
   toggle: (content, block, services) => toggle(content, block, services, "span"),
   code: codeBlock,
   quote: (content, block, services) => h("blockquote", {}, words(content, services), nested(block, services)),
-  callout: (content, block, services) => h("div.callout", {}, calloutIcon(content.icon), h("div", {}, words(content, services), nested(block, services))),
+  callout: (content, block, services) =>
+    h("div.callout", {}, calloutIcon(content.icon), h("div", {}, words(content, services), nested(block, services))),
   divider: () => h("hr"),
   table: table,
   image: (content) => picture(content),
@@ -106,7 +108,12 @@ const writable = ({ plain_text: _text, href: _href, ...run }) => run;
 
 function toggle(content, block, services, tag) {
   const body = h("div.nested");
-  const details = h("details.toggle", { open: services.openToggles.has(block.id) }, h("summary", {}, h(tag, {}, words(content, services))), body);
+  const details = h(
+    "details.toggle",
+    { open: services.openToggles.has(block.id) },
+    h("summary", {}, h(tag, {}, words(content, services))),
+    body,
+  );
   const read = async () => {
     try {
       body.replaceChildren(...drawBlocks(await readBlocks(block.id), services));
@@ -125,8 +132,12 @@ function toggle(content, block, services, tag) {
 function codeBlock(content, block, services) {
   const copy = h("button.quiet", { onclick: () => navigator.clipboard.writeText(plain(content.rich_text)) }, "Copy");
   const caption = plain(content.caption);
-  return h("figure.code-block", {}, h("figcaption", {}, h("span", {}, caption || content.language), copy),
-    h("pre", { tabindex: "0" }, h("code", {}, richText(content.rich_text, services.open))));
+  return h(
+    "figure.code-block",
+    {},
+    h("figcaption", {}, h("span", {}, caption || content.language), copy),
+    h("pre", { tabindex: "0" }, h("code", {}, richText(content.rich_text, services.open))),
+  );
 }
 
 function calloutIcon(given) {
@@ -134,10 +145,16 @@ function calloutIcon(given) {
 }
 
 function table(content, block, services) {
-  const rows = (block.children ?? []).map((row, index) => h("tr", {}, row.table_row.cells.map((cell, column) => {
-    const isHeader = (content.has_column_header && index === 0) || (content.has_row_header && column === 0);
-    return h(isHeader ? "th" : "td", {}, richText(cell, services.open));
-  })));
+  const rows = (block.children ?? []).map((row, index) =>
+    h(
+      "tr",
+      {},
+      row.table_row.cells.map((cell, column) => {
+        const isHeader = (content.has_column_header && index === 0) || (content.has_row_header && column === 0);
+        return h(isHeader ? "th" : "td", {}, richText(cell, services.open));
+      }),
+    ),
+  );
   return h("div.table-wrap", {}, h("table", {}, rows));
 }
 
@@ -145,20 +162,39 @@ function picture(content) {
   const href = safeUrl(fileUrl(content));
   const caption = plain(content.caption);
   if (!href) return h("p.unknown", {}, "A picture without an address.");
-  return h("figure.picture", {}, h("a", { href, target: "_blank", rel: "noopener noreferrer" }, h("img", { src: href, alt: caption || "Picture", loading: "lazy" })),
-    caption && h("figcaption", {}, caption));
+  return h(
+    "figure.picture",
+    {},
+    h(
+      "a",
+      { href, target: "_blank", rel: "noopener noreferrer" },
+      h("img", { src: href, alt: caption || "Picture", loading: "lazy" }),
+    ),
+    caption && h("figcaption", {}, caption),
+  );
 }
 
 function attachment(content) {
   const href = safeUrl(fileUrl(content));
   const name = content.name || decodeURIComponent(new URL(href ?? "http://x/file").pathname.split("/").pop()) || "File";
   if (href && looksLikePicture(name) && content.type !== "external") return picture(content);
-  return h("a.attachment", href ? { href, target: "_blank", rel: "noopener noreferrer" } : {}, icon("files"), h("span", {}, name), h("small", {}, plain(content.caption)));
+  return h(
+    "a.attachment",
+    href ? { href, target: "_blank", rel: "noopener noreferrer" } : {},
+    icon("files"),
+    h("span", {}, name),
+    h("small", {}, plain(content.caption)),
+  );
 }
 
 function media(tag, content) {
   const href = safeUrl(fileUrl(content));
-  return h("figure.media", {}, href && h(tag, { src: href, controls: true, preload: "metadata" }), h("figcaption", {}, plain(content.caption) || content.name));
+  return h(
+    "figure.media",
+    {},
+    href && h(tag, { src: href, controls: true, preload: "metadata" }),
+    h("figcaption", {}, plain(content.caption) || content.name),
+  );
 }
 
 function bookmark(content) {
@@ -169,5 +205,14 @@ function bookmark(content) {
 }
 
 function pageLink(id, title, services) {
-  return h("p.page-link", {}, h("a", { href: "#", onclick: (event) => (event.preventDefault(), services.open(id)) }, icon("page"), title || "Untitled"));
+  return h(
+    "p.page-link",
+    {},
+    h(
+      "a",
+      { href: "#", onclick: (event) => (event.preventDefault(), services.open(id)) },
+      icon("page"),
+      title || "Untitled",
+    ),
+  );
 }

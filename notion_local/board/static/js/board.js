@@ -19,10 +19,21 @@ const PAGE = 40;
  */
 export function createBoard(container, view, services) {
   const cards = new Map();
+  // A running row ticks along; a card that glowed at every tick would never rest.
+  const ticking = new Set([view.schema.roles.progress, view.schema.roles.step].map((property) => property?.name));
   const foldKey = `folded.${view.schema.source.id}.${view.group.id}`;
-  const folded = new Set(recall(foldKey) ?? lanesOf(view.group).map(({ name }) => name).filter(isPutAway));
+  const folded = new Set(
+    recall(foldKey) ??
+      lanesOf(view.group)
+        .map(({ name }) => name)
+        .filter(isPutAway),
+  );
   const lanes = lanesOf(view.group).map(makeLane);
-  const board = h("div.board", {}, lanes.map((lane) => lane.element));
+  const board = h(
+    "div.board",
+    {},
+    lanes.map((lane) => lane.element),
+  );
   const scroller = h("div.scroller", {}, board);
   fill(container, scroller);
 
@@ -31,10 +42,27 @@ export function createBoard(container, view, services) {
     const count = h("span.count");
     const list = h("div.cards");
     const more = h("button.quiet.more", { hidden: true, onclick: () => load(lane) }, "Show more");
-    const heading = option ? (view.group.type === "status" ? statusPill(option) : chip(option)) : h("span.faint", {}, `No ${view.group.name}`);
-    const add = h("button.quiet.icon-only", { title: "New row here", "aria-label": `New row in ${name ?? "no value"}`, onclick: () => services.create({ [view.group.name]: name }) }, icon("plus"));
-    const element = h("section.lane", { "aria-label": name ?? `No ${view.group.name}`, dataset: { lane: name ?? "" } },
-      h("header", {}, h("button.fold", { title: "Fold or unfold", onclick: () => fold(lane) }, heading), count, add), list, more);
+    const heading = option
+      ? view.group.type === "status"
+        ? statusPill(option)
+        : chip(option)
+      : h("span.faint", {}, `No ${view.group.name}`);
+    const add = h(
+      "button.quiet.icon-only",
+      {
+        title: "New row here",
+        "aria-label": `New row in ${name ?? "no value"}`,
+        onclick: () => services.create({ [view.group.name]: name }),
+      },
+      icon("plus"),
+    );
+    const element = h(
+      "section.lane",
+      { "aria-label": name ?? `No ${view.group.name}`, dataset: { lane: name ?? "" } },
+      h("header", {}, h("button.fold", { title: "Fold or unfold", onclick: () => fold(lane) }, heading), count, add),
+      list,
+      more,
+    );
     if (option) element.classList.add(`tone-${toneOf(option)}`);
     const lane = { name, rows, element, list, count, more };
     acceptDrops(lane);
@@ -112,7 +140,7 @@ export function createBoard(container, view, services) {
     });
     // Moving an element takes its focus away.
     if (to && hadFocus) cards.get(id).focus({ preventScroll: true });
-    const news = page && (!before || newsIn(before, page).length);
+    const news = page && (!before || newsIn(before, page).some((name) => !ticking.has(name)));
     if (to && news && !own) cards.get(id)?.classList.add("touched");
   }
 

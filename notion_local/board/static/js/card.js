@@ -14,22 +14,36 @@ export function drawCard(page, { view, services }) {
   const status = text(value(schema.roles.status));
   const progress = progressFraction(schema.roles.progress, value(schema.roles.progress)?.number);
   const underWay = isRunning(status);
-  return h(`article.card.tone-${rowTone(schema, page)}`, {
-    tabindex: "0", draggable: "true", dataset: { id: page.id }, "aria-label": titleOf(page) || "Untitled",
-  },
+  return h(
+    `article.card.tone-${rowTone(schema, page)}`,
+    {
+      tabindex: "0",
+      draggable: "true",
+      dataset: { id: page.id },
+      "aria-label": titleOf(page) || "Untitled",
+    },
     labels(page, view, services),
     h("h3", {}, titleOf(page) || h("span.untitled", {}, "Untitled")),
     facts(page, view, services),
     (underWay || (progress > 0 && progress < 1)) && progress !== null && waveProgress(progress, rowTone(schema, page)),
     note(schema, page, status, underWay),
-    h("footer", {}, timeElement(page.last_edited_time), underWay && by(page)));
+    h("footer", {}, timeElement(page.last_edited_time), underWay && by(page)),
+  );
 }
 
 /** Task type and priority, the two words one sorts a pile by. */
 function labels(page, view, services) {
   const { taskType, priority } = view.schema.roles;
-  const shown = [taskType, priority].filter((property) => property && property !== view.group && !isEmpty(page.properties[property.name]));
-  return shown.length ? h("div.labels", {}, shown.map((property) => display(property, page.properties[property.name], services, page))) : null;
+  const shown = [taskType, priority].filter(
+    (property) => property && property !== view.group && !isEmpty(page.properties[property.name]),
+  );
+  return shown.length
+    ? h(
+        "div.labels",
+        {},
+        shown.map((property) => display(property, page.properties[property.name], services, page)),
+      )
+    : null;
 }
 
 function facts(page, view, services) {
@@ -39,8 +53,20 @@ function facts(page, view, services) {
     .map((name) => view.schema.byName.get(name))
     .filter((property) => property && !elsewhere.has(property) && worthShowing(page.properties[property.name]))
     .slice(0, FACTS);
-  return shown.length ? h("dl.facts", {}, shown.map((property) => h("div", {}, h("dt", {}, property.name.replace(/ \(.*\)$/, "")),
-    h("dd", {}, display(property, page.properties[property.name], services, page))))) : null;
+  return shown.length
+    ? h(
+        "dl.facts",
+        {},
+        shown.map((property) =>
+          h(
+            "div",
+            {},
+            h("dt", {}, property.name.replace(/ \(.*\)$/, "")),
+            h("dd", {}, display(property, page.properties[property.name], services, page)),
+          ),
+        ),
+      )
+    : null;
 }
 
 const OFF_CARD = new Set(["created_time", "last_edited_time", "relation", "checkbox"]);
@@ -51,14 +77,15 @@ function note(schema, page, status, underWay) {
   const { roles } = schema;
   const words = (role) => (roles[role] ? text(page.properties[roles[role].name]) : "");
   const tone = status ? toneOf({ name: status }) : "default";
-  if (underWay) return words("step") && h("p.note.step", {}, words("step"));
+  if (underWay) return saying("step", words("step"));
   if (tone === "orange" || tone === "red") {
     const sentence = words("question") || words("error");
-    return sentence && h(`p.note.${words("question") ? "asks" : "fails"}`, {}, sentence);
+    return saying(words("question") ? "asks" : "fails", sentence);
   }
-  const sentence = ["green", "yellow"].includes(tone) && words("result");
-  return sentence ? h("p.note", {}, sentence) : null;
+  return ["green", "yellow"].includes(tone) ? saying("result", words("result")) : null;
 }
+
+const saying = (kind, sentence) => (sentence ? h(`p.note.${kind}`, {}, h("span", {}, sentence)) : null);
 
 function by(page) {
   const worker = page.properties.Worker && text(page.properties.Worker);

@@ -26,9 +26,17 @@ function equalizer() {
 /** Progress as a waveform that fills from the left. */
 export function waveProgress(fraction, tone = "blue") {
   const percent = Math.round(fraction * 100);
-  const bar = h(`span.wave.tone-${tone}`, {
-    role: "progressbar", "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress",
-  }, h("i"));
+  const bar = h(
+    `span.wave.tone-${tone}`,
+    {
+      role: "progressbar",
+      "aria-valuenow": percent,
+      "aria-valuemin": 0,
+      "aria-valuemax": 100,
+      "aria-label": "Progress",
+    },
+    h("i"),
+  );
   setVars(bar, { done: `${percent}%` });
   return h("span.progress", {}, bar, h("span.percent", {}, `${percent}%`));
 }
@@ -41,12 +49,16 @@ export function rowTone(schema, page) {
 }
 
 const DISPLAYS = {
-  title: (value) => [h("span.title", {}, richText(value.title).length ? richText(value.title) : h("span.untitled", {}, "Untitled"))],
+  title: (value) => [
+    h("span.title", {}, richText(value.title).length ? richText(value.title) : h("span.untitled", {}, "Untitled")),
+  ],
   rich_text: (value, { open }) => richText(value.rich_text, open),
   status: (value) => (value.status ? [statusPill(value.status)] : []),
   select: (value) => (value.select ? [chip(value.select)] : []),
   multi_select: (value) => value.multi_select.map(chip),
-  checkbox: (value) => [h("span.tick", { dataset: { on: String(value.checkbox) } }, value.checkbox ? icon("check") : null)],
+  checkbox: (value) => [
+    h("span.tick", { dataset: { on: String(value.checkbox) } }, value.checkbox ? icon("check") : null),
+  ],
   url: (value) => (value.url ? [shortLink(value.url)] : []),
   email: (value) => (value.email ? [shortLink(`mailto:${value.email}`, value.email)] : []),
   phone_number: (value) => [value.phone_number],
@@ -56,9 +68,14 @@ const DISPLAYS = {
   created_by: (value, { names }) => [person(value.created_by, names)],
   last_edited_by: (value, { names }) => [person(value.last_edited_by, names)],
   people: (value, { names }) => value.people.map((user) => person(user, names)),
-  relation: (value, services) => [...value.relation.map((target) => pageChip(target.id, services)), value.has_more ? "…" : null],
+  relation: (value, services) => [
+    ...value.relation.map((target) => pageChip(target.id, services)),
+    value.has_more ? "…" : null,
+  ],
   files: (value) => value.files.map(fileChip),
-  unique_id: (value) => [h("span.code", {}, [value.unique_id?.prefix, value.unique_id?.number].filter((part) => part != null).join("-"))],
+  unique_id: (value) => [
+    h("span.code", {}, [value.unique_id?.prefix, value.unique_id?.number].filter((part) => part != null).join("-")),
+  ],
   formula: (value) => [formulaText(value.formula)],
   rollup: (value, services) => rollup(value.rollup, services),
   button: () => [],
@@ -99,17 +116,34 @@ function dateText({ start, end }) {
 
 function shortLink(address, words) {
   const href = safeUrl(address);
-  return href ? link(href, words ?? address.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "")) : document.createTextNode(address);
+  return href ? link(href, words ?? readable(address)) : document.createTextNode(address);
+}
+
+/** An address as one says it: no scheme, no www, no %20. */
+function readable(address) {
+  const short = address.replace(/^https?:\/\/(www\.)?/, "").replace(/\/$/, "");
+  try {
+    return decodeURI(short);
+  } catch {
+    return short; // not every percent sign is an escape
+  }
 }
 
 function person(user, names) {
   const label = h("span", {}, user?.name ?? "…");
   const avatar = h("i.avatar", { "aria-hidden": "true" }, initials(user?.name));
-  if (user && !user.name) names.user(user).then((name) => ((label.textContent = name ?? "Someone"), (avatar.textContent = initials(name))));
+  if (user && !user.name)
+    names.user(user).then((name) => ((label.textContent = name ?? "Someone"), (avatar.textContent = initials(name))));
   return h("span.person", {}, avatar, label);
 }
 
-const initials = (name) => (name ?? "").split(/\s+/).map((part) => [...part][0] ?? "").slice(0, 2).join("").toUpperCase();
+const initials = (name) =>
+  (name ?? "")
+    .split(/\s+/)
+    .map((part) => [...part][0] ?? "")
+    .slice(0, 2)
+    .join("")
+    .toUpperCase();
 
 /** A linked row, by its name. */
 export function pageChip(id, { names, open }) {
@@ -133,9 +167,16 @@ export const looksLikePicture = (name) => /\.(png|jpe?g|gif|webp|svg|avif)$/i.te
 
 function fileChip(file) {
   const href = safeUrl(fileUrl(file));
-  const body = looksLikePicture(file.name) && href ? h("img.thumb", { src: href, alt: file.name, loading: "lazy" }) : [icon("files"), file.name];
+  const body =
+    looksLikePicture(file.name) && href
+      ? h("img.thumb", { src: href, alt: file.name, loading: "lazy" })
+      : [icon("files"), file.name];
   return href
-    ? h("a.file-chip", { href, target: "_blank", rel: "noopener noreferrer", onclick: (event) => event.stopPropagation() }, body)
+    ? h(
+        "a.file-chip",
+        { href, target: "_blank", rel: "noopener noreferrer", onclick: (event) => event.stopPropagation() },
+        body,
+      )
     : h("span.file-chip", {}, body);
 }
 
@@ -147,8 +188,7 @@ function formulaText(formula) {
 }
 
 function rollup(value, services) {
-  if (value.type === "array") return value.array.flatMap((item) => display({ name: "", type: item.type }, item, services));
+  if (value.type === "array")
+    return value.array.flatMap((item) => display({ name: "", type: item.type }, item, services));
   return [value.type === "date" ? dateText(value.date) : numberText(value.number)];
 }
-
-

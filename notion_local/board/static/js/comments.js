@@ -14,7 +14,10 @@ export function comments(pageId, { names, open, report }) {
   async function refresh() {
     try {
       const found = await api.listComments(pageId);
-      fill(list, found.map((comment) => entry(comment, { names, open })));
+      fill(
+        list,
+        found.map((comment) => entry(comment, { names, open })),
+      );
       heading.textContent = found.length ? `Comments · ${found.length}` : "Comments";
     } catch (error) {
       report(error);
@@ -42,5 +45,10 @@ export function comments(pageId, { names, open, report }) {
 function entry(comment, { names, open }) {
   const author = h("b", {}, comment.display_name?.resolved_name ?? "…");
   names.user(comment.created_by).then((name) => name && (author.textContent = name));
-  return h("li", {}, h("header", {}, author, timeElement(comment.created_time)), h("p", {}, richText(comment.rich_text, open)));
+  return h(
+    "li",
+    {},
+    h("header", {}, author, timeElement(comment.created_time)),
+    h("p", {}, richText(comment.rich_text, open)),
+  );
 }

@@ -47,7 +47,8 @@ function searchFilter(schema, words) {
   return { or: fields.map((property) => ({ property: property.id, [property.type]: { contains: words } })) };
 }
 
-function searched(schema) {
+/** The columns that a search looks into. */
+export function searched(schema) {
   return schema.ordered.filter((property) => TEXT.has(property.type)).slice(0, 5);
 }
 
@@ -58,7 +59,8 @@ export function toFilter(schema, search, conditions) {
   return parts.length ? { and: parts } : undefined;
 }
 
-const complete = (conditions) => conditions.filter(({ op, values }) => !takesValue(op) || values.some((value) => value !== ""));
+const complete = (conditions) =>
+  conditions.filter(({ op, values }) => !takesValue(op) || values.some((value) => value !== ""));
 
 /** The same judgement for one page, here. */
 export function matches(schema, search, conditions, page) {
@@ -77,7 +79,8 @@ function holds({ op, values }, value) {
   return !isEmpty(value) && compare(op, text(value), values[0], value.type);
 }
 
-const chosen = (value) => (value?.multi_select ?? [value?.status ?? value?.select]).filter(Boolean).map(({ name }) => name);
+const chosen = (value) =>
+  (value?.multi_select ?? [value?.status ?? value?.select]).filter(Boolean).map(({ name }) => name);
 
 function compare(op, left, right, type) {
   const [a, b] = type === "number" ? [Number(left), Number(right)] : [left.slice(0, 10), right];

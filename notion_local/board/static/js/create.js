@@ -17,20 +17,64 @@ const READY = "Ready";
 export function askForRow(schema, preset, { onCreated, report }) {
   const { roles, title } = schema;
   const chosen = new Map();
-  const asked = [roles.taskType, roles.status, roles.priority].filter((property) => property && ["select", "status"].includes(property.type));
+  const asked = [roles.taskType, roles.status, roles.priority].filter(
+    (property) => property && ["select", "status"].includes(property.type),
+  );
   for (const property of asked) chosen.set(property, preset[property.name] ?? opening(property));
-  for (const [name, value] of Object.entries(preset)) if (schema.byName.has(name)) chosen.set(schema.byName.get(name), value);
+  for (const [name, value] of Object.entries(preset))
+    if (schema.byName.has(name)) chosen.set(schema.byName.get(name), value);
 
-  const name = h("textarea.create-title", { rows: 1, placeholder: roles.taskType ? "What should be done?" : "Untitled", "aria-label": title.name });
-  const linkField = roles.link && h("label.create-link", {}, icon("link"), h("input", { type: "url", placeholder: "Link: a track, a playlist, an audio file…", "aria-label": roles.link.name }));
-  const chips = h("div.create-chips", {}, [...chosen.keys()].map((property) => choiceButton(property, chosen)));
+  const name = h("textarea.create-title", {
+    rows: 1,
+    placeholder: roles.taskType ? "What should be done?" : "Untitled",
+    "aria-label": title.name,
+  });
+  const linkField =
+    roles.link &&
+    h(
+      "label.create-link",
+      {},
+      icon("link"),
+      h("input", {
+        type: "url",
+        placeholder: "Link: a track, a playlist, an audio file…",
+        "aria-label": roles.link.name,
+      }),
+    );
+  const chips = h(
+    "div.create-chips",
+    {},
+    [...chosen.keys()].map((property) => choiceButton(property, chosen)),
+  );
   const problem = h("p.problem", { role: "alert" });
-  const dialog = h("dialog.create", { "aria-label": "New row" }, h("form", { method: "dialog" },
-    h("header", {}, `New in ${schema.name}`, h("button.quiet.icon-only", { type: "button", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    name, linkField, chips, problem,
-    h("footer", {},
-      h("button.quiet", { type: "button", onclick: () => submit(true) }, "Create and open"),
-      h("button.primary", { type: "submit" }, "Create", h("kbd", {}, "↵")))));
+  const dialog = h(
+    "dialog.create",
+    { "aria-label": "New row" },
+    h(
+      "form",
+      { method: "dialog" },
+      h(
+        "header",
+        {},
+        `New in ${schema.name}`,
+        h(
+          "button.quiet.icon-only",
+          { type: "button", "aria-label": "Close", onclick: () => dialog.close() },
+          icon("close"),
+        ),
+      ),
+      name,
+      linkField,
+      chips,
+      problem,
+      h(
+        "footer",
+        {},
+        h("button.quiet", { type: "button", onclick: () => submit(true) }, "Create and open"),
+        h("button.primary", { type: "submit" }, "Create", h("kbd", {}, "↵")),
+      ),
+    ),
+  );
 
   const properties = () => {
     const written = { [title.id]: encode("title", name.value.trim()) };
@@ -67,20 +111,30 @@ export function askForRow(schema, preset, { onCreated, report }) {
   name.focus();
 }
 
-const opening = (property) => (property.type === "status" || property.name === "Status")
-  && optionsOf(property).some((option) => option.name === READY) ? READY : null;
+const opening = (property) =>
+  (property.type === "status" || property.name === "Status") &&
+  optionsOf(property).some((option) => option.name === READY)
+    ? READY
+    : null;
 
 function choiceButton(property, chosen) {
-  const button = h("button.choice", { type: "button", onclick: () => openPicker(button, {
-    items: optionsOf(property).map((option) => ({
-      value: option.name, label: option.name, node: look(property, option), checked: chosen.get(property) === option.name,
-    })),
-    placeholder: property.name,
-    onpick: (value) => {
-      chosen.set(property, value);
-      draw();
-    },
-  }) });
+  const button = h("button.choice", {
+    type: "button",
+    onclick: () =>
+      openPicker(button, {
+        items: optionsOf(property).map((option) => ({
+          value: option.name,
+          label: option.name,
+          node: look(property, option),
+          checked: chosen.get(property) === option.name,
+        })),
+        placeholder: property.name,
+        onpick: (value) => {
+          chosen.set(property, value);
+          draw();
+        },
+      }),
+  });
   const draw = () => {
     const option = optionsOf(property).find((each) => each.name === chosen.get(property));
     button.replaceChildren(...(option ? [look(property, option)] : [icon(property.type), property.name]));

@@ -70,13 +70,17 @@ const readText = (type, field) => (type === "number" ? (field.value === "" ? nul
 function optionItems(property, current) {
   const show = property.type === "status" ? statusPill : chip;
   return optionsOf(property).map((option) => ({
-    value: option.name, label: option.name, node: show(option), checked: current.includes(option.name),
+    value: option.name,
+    label: option.name,
+    node: show(option),
+    checked: current.includes(option.name),
   }));
 }
 
 function editChoice(anchor, { property, value, save }) {
   const current = value?.[property.type]?.name ?? null;
-  const clear = current && property.type === "select" ? [{ value: null, label: "Clear", node: h("span.faint", {}, "Clear") }] : [];
+  const clear =
+    current && property.type === "select" ? [{ value: null, label: "Clear", node: h("span.faint", {}, "Clear") }] : [];
   openPicker(anchor, {
     items: [...optionItems(property, [current]), ...clear],
     label: property.name,
@@ -163,7 +167,11 @@ function editRelation(anchor, { property, value, save }) {
 function relationSearch(property, chosen) {
   const sourceId = property.relation.data_source_id;
   const titleColumn = api.getSource(sourceId).then((source) => schemaOf(source).title);
-  const asItem = (page) => ({ value: page.id, label: titleOf(page) || "Untitled", node: h("span", {}, icon("page"), titleOf(page) || "Untitled") });
+  const asItem = (page) => ({
+    value: page.id,
+    label: titleOf(page) || "Untitled",
+    node: h("span", {}, icon("page"), titleOf(page) || "Untitled"),
+  });
   return async (typed) => {
     const title = await titleColumn;
     const filter = typed ? { property: title.id, title: { contains: typed } } : undefined;
@@ -186,15 +194,34 @@ function editFiles(anchor, { property, value, save }) {
     draw();
     save(files);
   };
-  const draw = () => fill(list, files.map((file) => h("li", {},
-    icon("files"), h("span", { title: fileUrl(file) }, file.name),
-    h("button.quiet", { type: "button", "aria-label": `Remove ${file.name}`, onclick: () => keep(files.filter((each) => each !== file)) }, icon("close")))));
+  const draw = () =>
+    fill(
+      list,
+      files.map((file) =>
+        h(
+          "li",
+          {},
+          icon("files"),
+          h("span", { title: fileUrl(file) }, file.name),
+          h(
+            "button.quiet",
+            {
+              type: "button",
+              "aria-label": `Remove ${file.name}`,
+              onclick: () => keep(files.filter((each) => each !== file)),
+            },
+            icon("close"),
+          ),
+        ),
+      ),
+    );
 
   chooser.addEventListener("change", async () => {
     note.textContent = "Uploading…";
     try {
       const added = [];
-      for (const file of chooser.files) added.push({ name: file.name, type: "file_upload", file_upload: { id: await api.uploadFile(file) } });
+      for (const file of chooser.files)
+        added.push({ name: file.name, type: "file_upload", file_upload: { id: await api.uploadFile(file) } });
       keep([...files, ...added]);
       note.textContent = "";
     } catch (error) {

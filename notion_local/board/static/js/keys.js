@@ -17,7 +17,16 @@ const HELP = [
   ["This list", ["?"]],
 ];
 
-const DIRECTIONS = { ArrowUp: "up", k: "up", ArrowDown: "down", j: "down", ArrowLeft: "left", h: "left", ArrowRight: "right", l: "right" };
+const DIRECTIONS = {
+  ArrowUp: "up",
+  k: "up",
+  ArrowDown: "down",
+  j: "down",
+  ArrowLeft: "left",
+  h: "left",
+  ArrowRight: "right",
+  l: "right",
+};
 
 /** `act` has one function per key: create, search, open, close, move, carry, view, source, status, help. */
 export function listen(act) {
@@ -38,17 +47,43 @@ function meaning(event, act) {
   const direction = DIRECTIONS[event.key];
   const inPanel = event.target.closest?.("#panel");
   if (event.key === "Escape") return act.close;
-  if (direction && !inPanel) return event.shiftKey && row ? () => act.carry(row, direction) : () => act.move(row, direction);
+  if (direction && !inPanel)
+    return event.shiftKey && row ? () => act.carry(row, direction) : () => act.move(row, direction);
   if (event.key === "Enter" && row && event.target.dataset.id) return () => act.open(row);
   if (event.key === "e" && row) return () => act.status(row);
   if (/^[1-9]$/.test(event.key)) return () => act.source(Number(event.key) - 1);
-  return { n: act.create, "/": act.search, "?": showHelp, b: () => act.view("board"), t: () => act.view("table") }[event.key];
+  return { n: act.create, "/": act.search, "?": showHelp, b: () => act.view("board"), t: () => act.view("table") }[
+    event.key
+  ];
 }
 
 export function showHelp() {
-  const dialog = h("dialog.help", { "aria-label": "Keys" },
-    h("header", {}, "Keys", h("button.quiet.icon-only", { "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
-    h("dl", {}, HELP.map(([words, keys]) => h("div", {}, h("dt", {}, words), h("dd", {}, keys.map((key) => h("kbd", {}, key)))))));
+  const dialog = h(
+    "dialog.help",
+    { "aria-label": "Keys" },
+    h(
+      "header",
+      {},
+      "Keys",
+      h("button.quiet.icon-only", { "aria-label": "Close", onclick: () => dialog.close() }, icon("close")),
+    ),
+    h(
+      "dl",
+      {},
+      HELP.map(([words, keys]) =>
+        h(
+          "div",
+          {},
+          h("dt", {}, words),
+          h(
+            "dd",
+            {},
+            keys.map((key) => h("kbd", {}, key)),
+          ),
+        ),
+      ),
+    ),
+  );
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

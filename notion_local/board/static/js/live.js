@@ -50,7 +50,8 @@ export class Live {
   #lost(source) {
     this.onState("offline");
     // The browser tries again by itself after a broken connection, but not after a refusal (a restarting proxy).
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => source === this.#source && this.#open(), RETRY_MILLISECONDS);
+    if (source.readyState === EventSource.CLOSED)
+      setTimeout(() => source === this.#source && this.#open(), RETRY_MILLISECONDS);
   }
 
   #note(event) {

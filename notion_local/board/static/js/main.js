@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { createBoard } from "./board.js";
-import { format, matches, parse, toFilter } from "./conditions.js";
+import { format, matches, parse, searched, toFilter } from "./conditions.js";
 import { askForRow } from "./create.js";
 import { fill, h } from "./dom.js";
 import { openEditor } from "./editors.js";
@@ -91,7 +91,8 @@ class Desk {
     const route = readRoute();
     const chosen = this.sources.get(route.source) ?? this.sources.values().next().value;
     if (!chosen) return this.showNothing();
-    if (!route.source || !route.view) return go({ ...route, source: chosen.id, view: this.firstView(chosen) }, { replace: true });
+    if (!route.source || !route.view)
+      return go({ ...route, source: chosen.id, view: this.firstView(chosen) }, { replace: true });
     const { row: _row, ...place } = route;
     const key = writeRoute(place);
     if (key !== this.key) this.draw(chosen, route, key);
@@ -102,7 +103,10 @@ class Desk {
   }
 
   firstView(source) {
-    return recall(`view.${source.id}`) ?? (groupable(schemaOf(source)).some(({ name }) => name === "Status") ? "board" : "table");
+    return (
+      recall(`view.${source.id}`) ??
+      (groupable(schemaOf(source)).some(({ name }) => name === "Status") ? "board" : "table")
+    );
   }
 
   showNothing() {
@@ -123,7 +127,8 @@ class Desk {
     const view = groups.length ? route.view : "table";
     remember(`view.${source.id}`, view);
     this.state = {
-      schema, view,
+      schema,
+      view,
       search: route.search,
       conditions: route.filters.map((each) => parse(schema, each)).filter(Boolean),
       sort: readSort(schema, route.sort),
@@ -139,10 +144,23 @@ class Desk {
 
   drawHeading(source) {
     const words = (source.description ?? []).map((run) => run.plain_text).join("");
-    fill($("heading"),
-      h("button.quiet.icon-only.rail-toggle", { "aria-label": "Databases", onclick: () => document.body.classList.toggle("rail-open") }, icon("menu")),
-      sourceIcon(source), h("div", {}, h("h1", {}, this.state.schema.name), words && h("p", {}, words)),
-      h("button.primary.new", { onclick: () => this.create(), title: "New row (n)" }, icon("plus"), "New", h("kbd", {}, "N")));
+    fill(
+      $("heading"),
+      h(
+        "button.quiet.icon-only.rail-toggle",
+        { "aria-label": "Databases", onclick: () => document.body.classList.toggle("rail-open") },
+        icon("menu"),
+      ),
+      sourceIcon(source),
+      h("div", {}, h("h1", {}, this.state.schema.name), words && h("p", {}, words)),
+      h(
+        "button.primary.new",
+        { onclick: () => this.create(), title: "New row (n)" },
+        icon("plus"),
+        "New",
+        h("kbd", {}, "N"),
+      ),
+    );
   }
 
   drawView() {
@@ -154,10 +172,19 @@ class Desk {
   viewOf({ schema, search, conditions, sort, group, columns }) {
     const filter = toFilter(schema, search, conditions);
     const sorts = sort ? [sort, ...NEWEST_FIRST] : NEWEST_FIRST;
-    const query = { sourceId: schema.source.id, filter, sorts, properties: this.neededProperties(schema, columns, group) };
+    const query = {
+      sourceId: schema.source.id,
+      filter,
+      sorts,
+      properties: this.neededProperties(schema, columns, group),
+    };
     const both = (extra) => (filter ? { and: [...filter.and, extra] } : extra);
     return {
-      schema, group, columns, sort, query,
+      schema,
+      group,
+      columns,
+      sort,
+      query,
       within: (extra) => ({ ...query, filter: both(extra) }),
       accepts: (page) => page.parent.data_source_id === schema.source.id && matches(schema, search, conditions, page),
       isNarrowed: Boolean(search || conditions.length),
@@ -169,9 +196,17 @@ class Desk {
   /** Ids of the columns a view shows or judges by; a real task database has two hundred more. */
   neededProperties(schema, columns, group) {
     const judged = this.state.conditions.map(({ property }) => property);
-    const texts = this.state.search ? schema.ordered.slice(0, 60) : [];
+    const texts = this.state.search ? searched(schema) : [];
     const shown = columns.map((name) => schema.byName.get(name));
-    const needed = [schema.title, group, ...Object.values(schema.roles), ...shown, ...judged, ...texts, schema.byName.get("Worker")];
+    const needed = [
+      schema.title,
+      group,
+      ...Object.values(schema.roles),
+      ...shown,
+      ...judged,
+      ...texts,
+      schema.byName.get("Worker"),
+    ];
     return [...new Set(needed.filter(Boolean).map((property) => property.id))];
   }
 
@@ -321,7 +356,14 @@ class Desk {
   }
 }
 
-const IMPORTANCE = ["Agent-Tasks", "Issues+Questions", "Music Tracks", "Music Artists", "Music Playlists", "Execution-Logs"];
+const IMPORTANCE = [
+  "Agent-Tasks",
+  "Issues+Questions",
+  "Music Tracks",
+  "Music Artists",
+  "Music Playlists",
+  "Execution-Logs",
+];
 
 /** A data source without an icon of its own wears its database's. */
 async function borrowIcon(source) {
@@ -330,7 +372,7 @@ async function borrowIcon(source) {
 }
 
 function byImportance(a, b) {
-  const place = (source) => (IMPORTANCE.indexOf(sourceName(source)) + 1) || IMPORTANCE.length + 1;
+  const place = (source) => IMPORTANCE.indexOf(sourceName(source)) + 1 || IMPORTANCE.length + 1;
   return place(a) - place(b) || sourceName(a).localeCompare(sourceName(b));
 }
 
@@ -343,6 +385,13 @@ function readSort(schema, given) {
 try {
   await new Desk().start();
 } catch (error) {
-  fill($("view"), notice("The workspace does not answer", error.message, h("button.primary", { onclick: () => location.reload() }, "Try again")));
+  fill(
+    $("view"),
+    notice(
+      "The workspace does not answer",
+      error.message,
+      h("button.primary", { onclick: () => location.reload() }, "Try again"),
+    ),
+  );
   throw error;
 }

@@ -50,7 +50,8 @@ export class Pages {
     const before = this.#known.get(id);
     const payload = encode(property.type, input);
     const optimistic = preview(property, payload);
-    if (before) this.put({ ...before, properties: { ...before.properties, [property.name]: optimistic } }, { own: true });
+    if (before)
+      this.put({ ...before, properties: { ...before.properties, [property.name]: optimistic } }, { own: true });
     try {
       return this.put(await api.updateProperties(id, { [property.id]: payload }), { own: true });
     } catch (error) {

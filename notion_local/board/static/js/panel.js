@@ -62,28 +62,51 @@ export class Panel {
 
   #draw(page) {
     const shown = this.#shown;
-    shown.title = h("h1.page-title", { tabindex: "0", role: "button", title: "Rename", onclick: () => this.#edit(shown.schema?.title, shown.title) });
+    shown.title = h("h1.page-title", {
+      tabindex: "0",
+      role: "button",
+      title: "Rename",
+      onclick: () => this.#edit(shown.schema?.title, shown.title),
+    });
     shown.properties = h("dl.properties");
     shown.rows = new Map();
     shown.content = h("div.content");
     shown.talk = comments(page.id, this.#services);
-    shown.title.addEventListener("keydown", (event) => event.key === "Enter" && this.#edit(shown.schema?.title, shown.title));
-    fill(this.#element, this.#bar(page), h("div.page", {},
-      shown.title, shown.properties, h("hr"), shown.content,
-      composer(page.id, { report: this.#services.report, onWritten: () => this.refreshContent() }), shown.talk.element));
+    shown.title.addEventListener(
+      "keydown",
+      (event) => event.key === "Enter" && this.#edit(shown.schema?.title, shown.title),
+    );
+    fill(
+      this.#element,
+      this.#bar(page),
+      h(
+        "div.page",
+        {},
+        shown.title,
+        shown.properties,
+        h("hr"),
+        shown.content,
+        composer(page.id, { report: this.#services.report, onWritten: () => this.refreshContent() }),
+        shown.talk.element,
+      ),
+    );
     this.#drawProperties(page);
   }
 
   #bar(page) {
-    const button = (name, label, act) => h("button.quiet.icon-only", { title: label, "aria-label": label, onclick: act }, icon(name));
+    const button = (name, label, act) =>
+      h("button.quiet.icon-only", { title: label, "aria-label": label, onclick: act }, icon(name));
     const schema = this.#shown.schema;
-    return h("header.panel-bar", {},
+    return h(
+      "header.panel-bar",
+      {},
       button("close", "Close (Esc)", this.#services.close),
       button("expand", "Wider", () => this.#element.classList.toggle(WIDE)),
       schema && h("span.crumb", {}, sourceIcon(schema.source), sourceName(schema.source)),
       page && timeElement(page.last_edited_time, "Edited "),
       page && button("link", "Copy the link", () => this.#services.copyLink()),
-      page && button("trash", "Move to trash", () => this.#services.remove(page.id)));
+      page && button("trash", "Move to trash", () => this.#services.remove(page.id)),
+    );
   }
 
   #drawProperties(page, changed = []) {
@@ -99,8 +122,12 @@ export class Panel {
     const shown = rest.filter((property) => showsEmpty || worthARow(property) || rest.length <= SHOW_ALL);
     const hidden = rest.length - shown.length;
     const rows = shown.map((property) => this.#row(property, page, changed.includes(property.name)));
-    const more = h("button.quiet.more", { onclick: () => this.#toggleEmpty(page.id) },
-      icon(showsEmpty ? "up" : "down"), showsEmpty ? "Hide empty ones" : `${hidden} more, empty`);
+    const more = h(
+      "button.quiet.more",
+      { onclick: () => this.#toggleEmpty(page.id) },
+      icon(showsEmpty ? "up" : "down"),
+      showsEmpty ? "Hide empty ones" : `${hidden} more, empty`,
+    );
     reconcile(properties, hidden > 0 || showsEmpty ? [...rows, more] : rows);
   }
 
@@ -117,14 +144,22 @@ export class Panel {
   }
 
   #drawRow(property, page, touched) {
-    const shown = display(property, page.properties[property.name], { ...this.#services, schema: this.#shown.schema }, page);
+    const shown = display(
+      property,
+      page.properties[property.name],
+      { ...this.#services, schema: this.#shown.schema },
+      page,
+    );
     const value = h(`dd.type-${property.type}`, {}, shown.length ? shown : h("span.faint", {}, "Empty"));
     if (canEdit(property)) {
       value.tabIndex = 0;
       value.setAttribute("role", "button");
       value.setAttribute("aria-label", `Edit ${property.name}`);
       value.addEventListener("click", () => this.#edit(property, value));
-      value.addEventListener("keydown", (event) => event.key === "Enter" && event.target === value && this.#edit(property, value));
+      value.addEventListener(
+        "keydown",
+        (event) => event.key === "Enter" && event.target === value && this.#edit(property, value),
+      );
     } else value.classList.add("fixed");
     if (touched) value.classList.add("touched");
     return h("div", { dataset: { property: property.name } }, h("dt", {}, icon(property.type), property.name), value);
@@ -158,7 +193,10 @@ export class Panel {
     const print = JSON.stringify(blocks);
     if (print === shown.print) return;
     shown.print = print;
-    fill(shown.content, drawBlocks(blocks, { open: this.#services.open, report: this.#services.report, openToggles: shown.openToggles }));
+    fill(
+      shown.content,
+      drawBlocks(blocks, { open: this.#services.open, report: this.#services.report, openToggles: shown.openToggles }),
+    );
   }
 
   refreshComments() {

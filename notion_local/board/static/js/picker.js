@@ -11,8 +11,17 @@ import { openPopover } from "./popover.js";
  * `onpick(value)` hears each choice; with `multi` the picker stays open and `checked` is asked of `isChecked(value)`.
  * `create(text)` offers to take what was typed as a new value.
  */
-export function openPicker(anchor, { items, onpick, multi = false, isChecked, create, placeholder = "Search", label, onclose }) {
-  const input = h("input", { type: "text", placeholder, "aria-label": placeholder, autocomplete: "off", spellcheck: "false" });
+export function openPicker(
+  anchor,
+  { items, onpick, multi = false, isChecked, create, placeholder = "Search", label, onclose },
+) {
+  const input = h("input", {
+    type: "text",
+    placeholder,
+    "aria-label": placeholder,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const list = h("ul.options", { role: "listbox", "aria-label": label ?? placeholder });
   const search = typeof items === "function" ? items : localSearch(items);
   let shown = [];
@@ -45,7 +54,9 @@ export function openPicker(anchor, { items, onpick, multi = false, isChecked, cr
     const found = await search(typed);
     if (mine !== generation) return;
     const fresh = create && typed && !found.some((item) => item.label.toLowerCase() === typed.toLowerCase());
-    shown = fresh ? [...found, { value: typed, label: typed, node: h("span", {}, "Create ", h("b", {}, typed)) }] : found;
+    shown = fresh
+      ? [...found, { value: typed, label: typed, node: h("span", {}, "Create ", h("b", {}, typed)) }]
+      : found;
     active = Math.min(active, Math.max(0, shown.length - 1));
     draw();
   };
@@ -69,7 +80,11 @@ export function openPicker(anchor, { items, onpick, multi = false, isChecked, cr
   });
   input.addEventListener("input", typeof items === "function" ? debounce(150, refresh) : refresh);
 
-  const close = openPopover(anchor, [h("div.picker-search", {}, input), list], { label: label ?? placeholder, className: "picker", onclose });
+  const close = openPopover(anchor, [h("div.picker-search", {}, input), list], {
+    label: label ?? placeholder,
+    className: "picker",
+    onclose,
+  });
   const selected = Array.isArray(items) ? items.findIndex((item) => item.checked) : -1;
   active = Math.max(0, selected);
   refresh();

@@ -36,5 +36,9 @@ function mention(run, open) {
 
 /** A link that opens beside the board. */
 export function link(href, words) {
-  return h("a", { href, target: "_blank", rel: "noopener noreferrer", onclick: (event) => event.stopPropagation() }, words);
+  return h(
+    "a",
+    { href, target: "_blank", rel: "noopener noreferrer", onclick: (event) => event.stopPropagation() },
+    words,
+  );
 }

@@ -18,25 +18,50 @@ export class Sidebar {
   /** `onPick(id)` chooses a database, `onHelp()` shows the keys. */
   constructor(element, { onPick, onHelp }) {
     this.onPick = onPick;
-    const theme = h("button.quiet.icon-only", { title: "Light or dark", "aria-label": "Light or dark", onclick: toggleTheme }, icon("moon"));
-    const help = h("button.quiet.icon-only", { title: "Keys (?)", "aria-label": "Keyboard shortcuts", onclick: onHelp }, icon("keyboard"));
-    fill(element,
+    const theme = h(
+      "button.quiet.icon-only",
+      { title: "Light or dark", "aria-label": "Light or dark", onclick: toggleTheme },
+      icon("moon"),
+    );
+    const help = h(
+      "button.quiet.icon-only",
+      { title: "Keys (?)", "aria-label": "Keyboard shortcuts", onclick: onHelp },
+      icon("keyboard"),
+    );
+    fill(
+      element,
       h("a.brand", { href: "#" }, mark(), h("span", {}, "Segue")),
-      h("h2", {}, "Databases"), this.#list,
-      h("div.rail-foot", {}, this.#lamp, theme, help));
+      h("h2", {}, "Databases"),
+      this.#list,
+      h("div.rail-foot", {}, this.#lamp, theme, help),
+    );
     this.setState("connecting");
   }
 
   show(sources, chosenId) {
-    fill(this.#list, sources.map((source, index) => h("li", {}, h("a", {
-      href: `#/${source.id}`,
-      "aria-current": source.id === chosenId ? "page" : null,
-      title: index < 9 ? `${index + 1}` : null,
-      onclick: (event) => {
-        event.preventDefault();
-        this.onPick(source.id);
-      },
-    }, sourceIcon(source), h("span", {}, sourceName(source))))));
+    fill(
+      this.#list,
+      sources.map((source, index) =>
+        h(
+          "li",
+          {},
+          h(
+            "a",
+            {
+              href: `#/${source.id}`,
+              "aria-current": source.id === chosenId ? "page" : null,
+              title: index < 9 ? `${index + 1}` : null,
+              onclick: (event) => {
+                event.preventDefault();
+                this.onPick(source.id);
+              },
+            },
+            sourceIcon(source),
+            h("span", {}, sourceName(source)),
+          ),
+        ),
+      ),
+    );
   }
 
   setState(state) {

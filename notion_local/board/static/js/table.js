@@ -11,8 +11,20 @@ import { emptyView } from "./empty.js";
 const ROW_HEIGHT = 38;
 const OVERSCAN = 10;
 const WIDTHS = {
-  title: 340, rich_text: 240, number: 120, select: 150, status: 160, multi_select: 190, checkbox: 110, url: 210,
-  date: 170, relation: 220, people: 150, files: 190, created_time: 130, last_edited_time: 130,
+  title: 340,
+  rich_text: 240,
+  number: 120,
+  select: 150,
+  status: 160,
+  multi_select: 190,
+  checkbox: 110,
+  url: 210,
+  date: 170,
+  relation: 220,
+  people: 150,
+  files: 190,
+  created_time: 130,
+  last_edited_time: 130,
 };
 
 /**
@@ -39,10 +51,17 @@ export function createTable(container, view, services) {
 
   function header(column) {
     const sorted = view.sort?.property === column.id ? view.sort.direction : null;
-    const label = [icon(column.type), h("span", {}, column.name), sorted && icon(sorted === "ascending" ? "up" : "down")];
+    const label = [
+      icon(column.type),
+      h("span", {}, column.name),
+      sorted && icon(sorted === "ascending" ? "up" : "down"),
+    ];
     const ranged = column === services.schema.roles.progress ? "" : `.type-${column.type}`;
-    return h(`div.th${ranged}`, { role: "columnheader", "aria-sort": sorted ?? "none" },
-      h("button", { title: `Sort by ${column.name}`, onclick: () => view.onSort(column) }, label));
+    return h(
+      `div.th${ranged}`,
+      { role: "columnheader", "aria-sort": sorted ?? "none" },
+      h("button", { title: `Sort by ${column.name}`, onclick: () => view.onSort(column) }, label),
+    );
   }
 
   function draw() {
@@ -73,14 +92,20 @@ export function createTable(container, view, services) {
   }
 
   function fillRow(row, page) {
-    fill(row, columns.map((column) => cell(column, page)));
+    fill(
+      row,
+      columns.map((column) => cell(column, page)),
+    );
     row.classList.toggle("open", services.isOpen(page.id));
   }
 
   function cell(column, page) {
     const value = page.properties[column.name];
-    const element = h(`div.td.type-${column.type}`, { role: "gridcell", dataset: { column: column.name } },
-      display(column, value, services, page));
+    const element = h(
+      `div.td.type-${column.type}`,
+      { role: "gridcell", dataset: { column: column.name } },
+      display(column, value, services, page),
+    );
     if (column === view.schema.title) element.addEventListener("click", () => services.open(page.id));
     else if (canEdit(column)) element.addEventListener("click", () => change(column, page.id, element));
     return element;
@@ -88,7 +113,9 @@ export function createTable(container, view, services) {
 
   function change(column, id, element) {
     const page = services.pages.get(id);
-    openEditor(element, { page, property: column, save: (input) => services.edit(id, column, input) }).catch(services.report);
+    openEditor(element, { page, property: column, save: (input) => services.edit(id, column, input) }).catch(
+      services.report,
+    );
   }
 
   async function load() {
@@ -106,7 +133,10 @@ export function createTable(container, view, services) {
 
   function describe() {
     const count = rows.ids.length.toLocaleString("en");
-    fill(foot, rows.hasMore ? `${count} rows so far, more as you scroll` : `${count} ${rows.ids.length === 1 ? "row" : "rows"}`);
+    fill(
+      foot,
+      rows.hasMore ? `${count} rows so far, more as you scroll` : `${count} ${rows.ids.length === 1 ? "row" : "rows"}`,
+    );
     const empty = !rows.ids.length && !rows.hasMore;
     grid.classList.toggle("is-empty", empty);
     scroller.querySelector(".empty")?.remove();
@@ -163,12 +193,16 @@ export function createTable(container, view, services) {
   };
 
   let frame = 0;
-  scroller.addEventListener("scroll", () => {
-    frame ||= requestAnimationFrame(() => {
-      frame = 0;
-      draw();
-    });
-  }, { passive: true });
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        draw();
+      });
+    },
+    { passive: true },
+  );
   const resized = new ResizeObserver(() => draw());
   resized.observe(scroller);
 

@@ -29,8 +29,11 @@ function calendarDays(a, b) {
 
 function shortDate(time, now) {
   const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear();
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) })
-    .format(time);
+  return new Intl.DateTimeFormat("en-GB", {
+    day: "numeric",
+    month: "short",
+    ...(sameYear ? {} : { year: "numeric" }),
+  }).format(time);
 }
 
 /** A Notion date's start or end: days stay days (no time zone is applied), moments are shown in local time. */

@@ -21,7 +21,9 @@ const round = (number) => Number(number.toFixed(2));
 
 export function numberText(number, format = "number") {
   if (number === null || number === undefined) return "";
-  return (NUMERIC_FORMATS[format] ?? ((value) => (Number.isInteger(value) ? value : round(value)).toLocaleString("en")))(number);
+  return (
+    NUMERIC_FORMATS[format] ?? ((value) => (Number.isInteger(value) ? value : round(value)).toLocaleString("en"))
+  )(number);
 }
 
 const AS_TEXT = {
@@ -73,7 +75,9 @@ export function changedProperties(before, after) {
 /** Those of them that are worth a glance: every edit changes the time of the last one. */
 export function newsIn(before, after) {
   const known = (name) => before.properties[name] !== undefined;
-  return changedProperties(before, after).filter((name) => known(name) && after.properties[name].type !== "last_edited_time");
+  return changedProperties(before, after).filter(
+    (name) => known(name) && after.properties[name].type !== "last_edited_time",
+  );
 }
 
 const option = (name) => (name === null ? null : { name });

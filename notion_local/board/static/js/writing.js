@@ -26,12 +26,19 @@ export function blockOf(line) {
 
 /** The line at the end of a page. `onWritten()` is called once the server has it. */
 export function composer(pageId, { onWritten, report }) {
-  const field = h("textarea.composer", { rows: 1, placeholder: "Write…  # heading, - list, [] to-do", "aria-label": "Write on the page" });
+  const field = h("textarea.composer", {
+    rows: 1,
+    placeholder: "Write…  # heading, - list, [] to-do",
+    "aria-label": "Write on the page",
+  });
   field.addEventListener("keydown", async (event) => {
     if (event.key === "Escape") return field.blur();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return undefined;
     event.preventDefault();
-    const lines = field.value.split("\n").map((line) => line.trimEnd()).filter(Boolean);
+    const lines = field.value
+      .split("\n")
+      .map((line) => line.trimEnd())
+      .filter(Boolean);
     if (!lines.length) return undefined;
     field.value = "";
     try {
