@@ -144,14 +144,15 @@ def _body(workspace: Workspace, block: Record) -> tuple[str, dict[str, Any]]:
     if "cells" in body:
         body["cells"] = [workspace.show_text(cell) for cell in body["cells"]]
     if kind in content.FILE_TYPES:
-        shown = (
-            uploads.show_file(workspace, {key: entry for key, entry in body.items() if key != "caption"})
-            or {}
-        )
+        shown = uploads.show_file(workspace, _without_caption(body), named=kind == "file") or {}
         return kind, {"caption": body["caption"], **shown}
     if "icon" in body:
         body["icon"] = uploads.show_file(workspace, body["icon"])
     return kind, body
+
+
+def _without_caption(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: entry for key, entry in body.items() if key != "caption"}
 
 
 def list_children(

@@ -234,9 +234,9 @@ class Door:
             return
         query = f"?{request.url.query}" if request.url.query else ""
         try:
-            body = json.loads(raw) if raw else None
-        except ValueError:
-            body = None
+            body = _loaded(raw) if raw else None
+        except (ValueError, RecursionError):
+            body = None  # a body that is no JSON has no place in a line of JSON
         self._recorder.write(
             method=request.method,
             path=request.url.path + query,
@@ -287,7 +287,7 @@ def _parsed_body(raw: bytes) -> dict[str, Any]:
     if len(raw) > check.MAX_BODY_BYTES:
         raise invalid(f"Request body is too large: {len(raw)} bytes, the limit is {check.MAX_BODY_BYTES}.")
     try:
-        body = json.loads(raw, parse_constant=_no_constant)
+        body = _loaded(raw)
         text = raw.decode()
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "invalid_json", "Error parsing JSON body.") from error
@@ -296,6 +296,10 @@ def _parsed_body(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         check.refuse("body", "an object", body)
     return body
+
+
+def _loaded(raw: bytes) -> Any:
+    return json.loads(raw, parse_constant=_no_constant)
 
 
 def _no_constant(word: str) -> None:
@@ -342,6 +346,9 @@ def versioned(answer: Any, version: str) -> Any:
     if not isinstance(answer, dict):
         return answer
     shaped = {key: versioned(item, version) for key, item in answer.items()}
-    if shaped.get("object") in ("page", "block", "database", "data_source") and "in_trash" in shaped:
+    if (
+        shaped.get("object") in ("page", "block", "database", "data_source", "file_upload")
+        and "in_trash" in shaped
+    ):
         shaped["archived"] = shaped["in_trash"]
     return shaped

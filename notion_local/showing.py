@@ -124,7 +124,7 @@ def full_value(  # noqa: C901, PLR0911 one case per type
     if kind == "relation":
         return [{"id": target} for target in stored]
     if kind == "files":
-        return [uploads.show_file(workspace, item) for item in stored]
+        return [uploads.show_file(workspace, item, named=True) for item in stored]
     if kind in _AUTOMATIC:
         return _AUTOMATIC[kind](workspace, page)
     if kind == "unique_id":

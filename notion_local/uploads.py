@@ -272,7 +272,7 @@ def show(workspace: Workspace, upload: Record) -> dict[str, Any]:
         "created_by": {"id": upload.created_by, "type": workspace.user(upload.created_by)["type"]},
         "last_edited_time": ids.floored(upload.edited),
         "expiry_time": ids.floored(data["expires"]) if data["expires"] is not None else None,
-        "archived": False,
+        "in_trash": False,
         "status": data["status"],
         "filename": data["filename"],
         "content_type": data["content_type"],
@@ -312,8 +312,16 @@ def attach(workspace: Workspace, stored: dict[str, Any] | None) -> dict[str, Any
     return {"name": upload.data["filename"], **stored}
 
 
-def show_file(workspace: Workspace, stored: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a file, icon or cover as answers show it: uploads by a signed URL good for an hour."""
+def show_file(
+    workspace: Workspace, stored: dict[str, Any] | None, *, named: bool = False
+) -> dict[str, Any] | None:
+    """Return a file, icon or cover as answers show it: uploads by a signed URL good for an hour.
+
+    Args:
+        workspace: where it is.
+        stored: the file object; None gives None.
+        named: whether its name is shown beside it; that of an upload stands in its URL in any case.
+    """
     if stored is None or stored["type"] != "file_upload":
         return stored
     upload_id = stored["file_upload"]["id"]
@@ -321,7 +329,7 @@ def show_file(workspace: Workspace, stored: dict[str, Any] | None) -> dict[str, 
     name = stored.get("name") or "file"
     signature = sign(workspace, upload_id, expires)
     url = f"{workspace.public_url}/files/{upload_id}/{quote(name)}?expires={expires}&signature={signature}"
-    shown = {"name": name} if "name" in stored else {}
+    shown = {"name": name} if named else {}
     return {**shown, "type": "file", "file": {"url": url, "expiry_time": ids.zulu(expires)}}
 
 
