@@ -46,6 +46,10 @@ DAMAGE_TOLERANCE = 0.02
 """Share of undecodable packets above which a file counts as damaged; junk between MP3 frames is common and
 harmless."""
 
+UNKNOWN_SIZE = 0xFFFF_FFFF
+OGG_PAGE = 65_307
+"""The largest page of an Ogg file, in bytes."""
+
 MISSING_TOLERANCE_S = 1.0
 MISSING_TOLERANCE = 0.01
 """A decode shorter than the header promises by more than both of these is a truncated file."""
@@ -114,6 +118,8 @@ class Source:
             raise _bad(self.path, "holds no sound that can be decoded")
         if self._damaged > max(2, DAMAGE_TOLERANCE * self._packets):
             raise _bad(self.path, f"is damaged: {self._damaged} of {self._packets} packets cannot be decoded")
+        if self.header.container == "ogg" and _last_page_is_cut(self.path):
+            raise _bad(self.path, f"is truncated after {self._seconds:.1f} s")
         stated = self.header.stated_s
         if stated is not None:
             missing = stated - self._seconds
@@ -291,8 +297,29 @@ def _stated_duration(
     if container_name == "aac" or (container_name == "mp3" and not _has_frame_count(path)):
         return None
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
+        return float(stream.duration * stream.time_base) * (
+            _promised_share(path) if container_name == "wav" else 1
+        )
     return container.duration / 1e6 if container.duration else None
+
+
+def _promised_share(path: str) -> float:
+    """How much more a WAV promises than is there; FFmpeg measures a cut one by what is left of it."""
+    with Path(path).open("rb") as file:
+        head = file.read(8)
+    (size,) = struct.unpack("<I", head[4:]) if head[:4] == b"RIFF" else (0,)
+    streamed = size == UNKNOWN_SIZE  # written to a pipe, whose length nobody knew
+    return 1.0 if streamed else max(1.0, (size + 8) / Path(path).stat().st_size)
+
+
+def _last_page_is_cut(path: str) -> bool:
+    """Whether an Ogg file ends within a page: its length is read from the last page, so that a cut one looks whole."""
+    with Path(path).open("rb") as file:
+        file.seek(max(0, Path(path).stat().st_size - OGG_PAGE))
+        tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    lengths = page[27 : 27 + page[26]] if len(page) > 26 else b""  # noqa: PLR2004 - where the segment table is
+    return len(page) < 27 + len(lengths) + sum(lengths) or len(page) <= 26  # noqa: PLR2004 - as above
 
 
 def _has_frame_count(path: str) -> bool:

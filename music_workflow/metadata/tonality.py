@@ -93,7 +93,9 @@ class PitchMeter:
             full += SUBHARMONIC_DECAY ** (harmonic - 1) * _fold(shifted[heard] - tuning, self._weights[heard])
         low = pitch < _ORIGIN + 12 * np.log2(BASS_HZ / LOWEST_HZ)
         bass = _fold(pitch[low] - tuning, self._weights[low])
-        return Chroma(full / full.sum(), bass / max(bass.sum(), 1e-12), tuning, _gathered(pitch, self._weights))
+        return Chroma(
+            full / full.sum(), bass / max(bass.sum(), 1e-12), tuning, _gathered(pitch, self._weights)
+        )
 
     def _count(self, power: NDArray[np.float32]) -> None:
         first = int(LOWEST_HZ * SIZE / RATE)

@@ -95,7 +95,9 @@ def test_detuned_music_keeps_its_key() -> None:
 def test_block_size_does_not_matter(tmp_path: Path) -> None:
     """The same sound gives the same tempo, first beat and key however it arrives."""
     sound = synthesizer.compose(bpm=120, key=keys.parse("G minor"), seconds=20, style="house", seed=2)[:, 0]
-    mono = sound[: len(sound) // 4 * 4].reshape(-1, 4).mean(axis=1)  # 12 kHz: near enough to the analysis' rate
+    mono = (
+        sound[: len(sound) // 4 * 4].reshape(-1, 4).mean(axis=1)
+    )  # 12 kHz: near enough to the analysis' rate
     one, other = feed(mono, 65_536), feed(mono, 8_191)
 
     assert one.tempo is not None
@@ -186,9 +188,13 @@ def test_text_is_no_audio(tmp_path: Path) -> None:
 def test_confidence_says_how_sure_it_is(tmp_path: Path) -> None:
     """Plain music in a key is surer than one note that many keys share."""
     scale = synthesizer.compose(bpm=110, key=keys.parse("D minor"), seconds=20, style="pop", seed=0)[:, 0]
-    plain = analysis.analyze_file(write_wav(tmp_path / "plain.wav", scale[::2].astype(np.float64)), loudness=False)
+    plain = analysis.analyze_file(
+        write_wav(tmp_path / "plain.wav", scale[::2].astype(np.float64)), loudness=False
+    )
     t = np.arange(20 * RATE) / RATE
-    bare = analysis.analyze_file(write_wav(tmp_path / "bare.wav", 0.3 * np.sin(2 * np.pi * 220 * t)), loudness=False)
+    bare = analysis.analyze_file(
+        write_wav(tmp_path / "bare.wav", 0.3 * np.sin(2 * np.pi * 220 * t)), loudness=False
+    )
 
     assert plain.key_confidence > bare.key_confidence
     assert 0 <= bare.key_confidence <= 1
@@ -220,5 +226,3 @@ def test_tempo_grid_reaches_the_edges() -> None:
 
     assert (grid[0], grid[-1]) == pytest.approx((55, 215))
     assert np.diff(np.log(grid)).max() < 0.005
-
-

@@ -34,7 +34,11 @@ def words_of(path: str) -> Words:
 def pieces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Words]:
     """The same piece as WAV and as Opus, and another piece."""
     folder = tmp_path_factory.mktemp("fingerprints")
-    wanted: dict[str, tuple[int, synthesizer.Format]] = {"wav": (1, "wav"), "opus": (1, "opus"), "other": (2, "wav")}
+    wanted: dict[str, tuple[int, synthesizer.Format]] = {
+        "wav": (1, "wav"),
+        "opus": (1, "opus"),
+        "other": (2, "wav"),
+    }
     found = {}
     for name, (seed, form) in wanted.items():
         path = str(folder / f"{name}.{form}")
@@ -96,12 +100,14 @@ def test_too_short_for_a_fingerprint() -> None:
     assert fingerprint.compare(meter.words(), np.zeros(200, np.uint32)) is None
 
 
-@pytest.mark.skipif(shutil.which("fpcalc") is None, reason="needs fpcalc of the Debian package libchromaprint-tools")
+@pytest.mark.skipif(
+    shutil.which("fpcalc") is None, reason="needs fpcalc of the Debian package libchromaprint-tools"
+)
 def test_agrees_with_chromaprint(tmp_path: Path) -> None:
     """Chromaprint's own tool gives the same words but for one bit in two hundred."""
     path = str(tmp_path / "piece.wav")
     synthesizer.render(path, bpm=100, key="G major", seconds=20, style="hiphop", format="wav")
-    answer = subprocess.run(["fpcalc", "-raw", "-json", path], capture_output=True, text=True, check=False)  # noqa: S607 - from the system
+    answer = subprocess.run(["fpcalc", "-raw", "-json", path], capture_output=True, text=True, check=False)
     theirs = np.array(json.loads(answer.stdout)["fingerprint"], np.uint32)
     ours = words_of(path)
 

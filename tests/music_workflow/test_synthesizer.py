@@ -25,7 +25,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("style", "bpm", "key"), CASES)
-def test_analysis_finds_what_was_rendered(style: synthesizer.Style, bpm: float, key: str, tmp_path: Path) -> None:
+def test_analysis_finds_what_was_rendered(
+    style: synthesizer.Style, bpm: float, key: str, tmp_path: Path
+) -> None:
     """Tempo within 0.1 BPM and the exact key come back from the encoded file."""
     path = str(tmp_path / "piece.opus")
     synthesizer.render(path, bpm=bpm, key=key, seconds=30, style=style, seed=3, format="opus")
@@ -54,7 +56,9 @@ def test_same_arguments_same_bytes(tmp_path: Path) -> None:
     """Two renderings of one piece are the same file, another seed is another piece."""
     first, second, other = (tmp_path / name for name in ("a.wav", "b.wav", "c.wav"))
     for path, seed in ((first, 5), (second, 5), (other, 6)):
-        synthesizer.render(str(path), bpm=126, key="E minor", seconds=5, style="techno", seed=seed, format="wav")
+        synthesizer.render(
+            str(path), bpm=126, key="E minor", seconds=5, style="techno", seed=seed, format="wav"
+        )
 
     assert first.read_bytes() == second.read_bytes()
     assert first.read_bytes() != other.read_bytes()
@@ -68,7 +72,9 @@ def test_forty_seconds_take_a_moment(tmp_path: Path) -> None:
     assert time.process_time() - start < 4
 
 
-@pytest.mark.parametrize(("bpm", "key", "seconds"), [(0, "A minor", 5), (120, "H minor", 5), (120, "A minor", 0)])
+@pytest.mark.parametrize(
+    ("bpm", "key", "seconds"), [(0, "A minor", 5), (120, "H minor", 5), (120, "A minor", 0)]
+)
 def test_nonsense_is_refused(bpm: float, key: str, seconds: float, tmp_path: Path) -> None:
     """No tempo, no such key and no length are said plainly, and no file is left."""
     path = tmp_path / "piece.wav"

@@ -62,10 +62,14 @@ def copy(blank: dict[AudioFormat, Path], fmt: AudioFormat, folder: Path) -> str:
 
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_everything_is_read_back(fmt: AudioFormat, kind: str, blank: dict[AudioFormat, Path], tmp_path: Path) -> None:
+def test_everything_is_read_back(
+    fmt: AudioFormat, kind: str, blank: dict[AudioFormat, Path], tmp_path: Path
+) -> None:
     """All fields, non-Latin ones and the picture among them, survive; the sound stays as it was."""
     path = copy(blank, fmt, tmp_path)
-    wanted = TrackTags(**{field: getattr(FULL, field) for field in FULL.__slots__} | {"artwork": picture(kind)})
+    wanted = TrackTags(
+        **{field: getattr(FULL, field) for field in FULL.__slots__} | {"artwork": picture(kind)}
+    )
     tags.write(path, fmt, wanted)
 
     assert tags.read(path) == wanted
@@ -81,7 +85,8 @@ track_tags = st.builds(
     album=st.none() | some_words,
     isrc=st.none() | some_words,
     bpm=st.none() | st.integers(100, 99_999).map(lambda n: n / 100),
-    key=st.none() | st.builds(keys.Key, st.integers(0, 11), st.sampled_from(["major", "minor"])).map(lambda k: k.name),
+    key=st.none()
+    | st.builds(keys.Key, st.integers(0, 11), st.sampled_from(["major", "minor"])).map(lambda k: k.name),
     camelot=st.none() | some_words,
     source_url=st.none() | some_words,
     identity_key=st.none() | some_words,
@@ -117,13 +122,17 @@ def test_empty_fields_are_removed(fmt: AudioFormat, blank: dict[AudioFormat, Pat
 
 
 @pytest.mark.parametrize("fmt", ["WAV", "AIFF"])
-def test_foreign_id3_frames_are_kept(fmt: AudioFormat, blank: dict[AudioFormat, Path], tmp_path: Path) -> None:
+def test_foreign_id3_frames_are_kept(
+    fmt: AudioFormat, blank: dict[AudioFormat, Path], tmp_path: Path
+) -> None:
     """Cue points, a rating and a genre that other programs wrote stay in the file."""
     path = copy(blank, fmt, tmp_path)
     kind = WAVE if fmt == "WAV" else AIFF
     file = kind(path)
     file.add_tags()
-    file.tags.add(id3.GEOB(encoding=0, mime="application/octet-stream", desc="Serato Markers2", data=b"\1\1cue"))
+    file.tags.add(
+        id3.GEOB(encoding=0, mime="application/octet-stream", desc="Serato Markers2", data=b"\1\1cue")
+    )
     file.tags.add(id3.POPM(email="dj@example.org", rating=204, count=7))
     file.tags.add(id3.TCON(encoding=3, text=["Techno"]))
     file.save()
@@ -164,8 +173,10 @@ def test_id3_uses_the_frames_that_dj_programs_read(blank: dict[AudioFormat, Path
     assert b"LIST" not in Path(path).read_bytes()[: pcm.BITS * 4]
 
 
-def test_m4a_keeps_the_exact_tempo_beside_the_whole_one(blank: dict[AudioFormat, Path], tmp_path: Path) -> None:
-    """iTunes' tempo atom holds a whole number; the exact one and the key stand in freeform atoms."""
+def test_m4a_keeps_the_exact_tempo_beside_the_whole_one(
+    blank: dict[AudioFormat, Path], tmp_path: Path
+) -> None:
+    """ITunes' tempo atom holds a whole number; the exact one and the key stand in freeform atoms."""
     path = copy(blank, "M4A", tmp_path)
     tags.write(path, "M4A", FULL)
     held = MP4(path).tags
@@ -211,7 +222,14 @@ def test_key_names_round_trip(tonic: int, mode: keys.Mode) -> None:
 
 @pytest.mark.parametrize(
     ("name", "camelot"),
-    [("A minor", "8A"), ("C major", "8B"), ("F# minor", "11A"), ("Db major", "3B"), ("Ab minor", "1A"), ("E", "12B")],
+    [
+        ("A minor", "8A"),
+        ("C major", "8B"),
+        ("F# minor", "11A"),
+        ("Db major", "3B"),
+        ("Ab minor", "1A"),
+        ("E", "12B"),
+    ],
 )
 def test_camelot_wheel(name: str, camelot: str) -> None:
     """The wheel is the standard one, whatever the spelling of the key."""

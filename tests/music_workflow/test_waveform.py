@@ -48,7 +48,9 @@ def noise(seconds: float, level: float = 0.5) -> NDArray[np.float32]:
     return (np.random.default_rng(0).uniform(-level, level, (round(seconds * RATE), 2))).astype(np.float32)
 
 
-def drawn(outline: Envelope, figures: Analysis = FIGURES, title: str = "Somebody - Something") -> NDArray[np.int16]:
+def drawn(
+    outline: Envelope, figures: Analysis = FIGURES, title: str = "Somebody - Something"
+) -> NDArray[np.int16]:
     image = Image.open(io.BytesIO(waveform.draw(outline, figures, title=title)))
     assert image.format == "PNG"
     return np.asarray(image.convert("RGB"), np.int16)
@@ -105,7 +107,9 @@ def test_silence_and_a_moment_of_sound_are_drawn() -> None:
     assert drawn(envelope(noise(0.004)), UNKNOWN).shape == (400, 1600, 3)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (187.4, "3:07"), (3600, "1:00:00"), (7265, "2:01:05")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (187.4, "3:07"), (3600, "1:00:00"), (7265, "2:01:05")]
+)
 def test_clock(seconds: float, text: str) -> None:
     """Times read as on a player."""
     assert waveform.clock(seconds) == text
