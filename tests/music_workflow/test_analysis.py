@@ -66,7 +66,7 @@ def test_click_track_to_a_tenth(bpm: float, tmp_path: Path) -> None:
 @pytest.mark.parametrize("tonic", [0, 3, 6, 9])
 @pytest.mark.parametrize("mode", ["major", "minor"])
 def test_cadences_in_every_mode(tonic: int, mode: keys.Mode, tmp_path: Path) -> None:
-    """A plain cadence, tonic, subdominant, dominant, tonic, is heard in its key; without beats it has no tempo figure."""
+    """A plain cadence, tonic, subdominant, dominant, tonic, is heard in its key."""
     third = 4 if mode == "major" else 3
     root = 48 + tonic
     bars = [[0, third, 7], [5, 5 + third, 12], [7, 11, 14], [0, third, 7]]

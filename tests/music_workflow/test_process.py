@@ -271,7 +271,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, 12_000, 0, "NONE", ""))
             file.writeframes(
-                np.random.default_rng(0).integers(-9000, 9000, 12_000 * 60 * minutes).astype("<i2").tobytes()
+                np.random.default_rng(0).integers(-9000, 9000, 12_000 * seconds).astype("<i2").tobytes()
             )
         command = [sys.executable, "-c", script, str(path), str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Tags: what is written is read back, other programs' fields are kept, and the fields are those that DJ programs read."""
+"""Tags: what is written is read back, foreign fields are kept, and DJ programs find theirs."""
 
 from __future__ import annotations
 
