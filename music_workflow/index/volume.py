@@ -59,7 +59,8 @@ CREATE TABLE files (                 -- every audio file seen by a scan
     album  TEXT,
     isrc   TEXT
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX files_root ON files (root);
+-- All that a rescan asks for:
+CREATE INDEX files_root ON files (root, inode, size, mtime);
 CREATE INDEX files_isrc ON files (isrc) WHERE isrc IS NOT NULL;
 """
 
