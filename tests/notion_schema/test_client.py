@@ -230,7 +230,7 @@ def test_a_wait_longer_than_patience_is_handed_up_at_once(notion: Notion, server
     assert next_one.value.retry_after_s is not None
     assert next_one.value.retry_after_s > 3590
     assert len(server.asked) == 1
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ def test_threads_share_one_pace(server: Scripted) -> None:
         for thread in threads:
             thread.join()
         took = time.monotonic() - begun
-    assert 0.43 <= took < 1.5
+    assert 0.43 <= took < 5
 
 
 def test_closing_ends_a_wait(server: Scripted) -> None:
@@ -493,7 +493,7 @@ def test_closing_ends_a_wait(server: Scripted) -> None:
     while not server.asked:
         time.sleep(0.005)
     notion.close()
-    thread.join(timeout=3)
+    thread.join(timeout=20)
     assert not thread.is_alive()
     assert "stopping" in str(failures[0])
 
