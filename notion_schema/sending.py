@@ -1,8 +1,8 @@
 """Sending a call: at the token's pace, again when Notion stumbles, and noted.
 
-A call is repeated within ``Patience`` (90 s unless set); what takes longer is the caller's to wait for. A call whose second
-sending could double its effect is repeated only when it was turned away, or after ``lookup`` found nothing. Lists are
-read to their end, or raise. The HTTP itself is a function given by ``client``, the only caller.
+A call is repeated within ``Patience`` (90 s unless set); what takes longer is the caller's to wait for. A call whose
+second sending could double its effect is repeated only when it was turned away, or after ``lookup`` found nothing.
+Lists are read to their end, or raise. The HTTP itself is a function given by ``client``, the only caller.
 """
 
 from __future__ import annotations
