@@ -95,7 +95,12 @@ class Library:
 
         self.check_ready()
         done = process.convert(
-            source.path, work_dir, stem=organize.short_id(identity), m4a=self.settings.m4a, progress=progress
+            source.path,
+            work_dir,
+            stem=organize.short_id(identity),
+            title=" - ".join(part for part in (", ".join(identity.artists), identity.title) if part),
+            m4a=self.settings.m4a,
+            progress=progress,
         )
         return Processed(files=done.files, analysis=done.analysis, waveform_path=done.waveform_path)
 

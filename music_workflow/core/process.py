@@ -129,6 +129,7 @@ def convert(
     work_dir: str,
     *,
     stem: str,
+    title: str = "",
     m4a: M4aCodec = "aac256",
     progress: Progress = silent,
 ) -> Converted:
@@ -137,7 +138,8 @@ def convert(
     Args:
         source_path: the downloaded file.
         work_dir: an existing folder for the results; files of the same names are replaced.
-        stem: the results' file name without its suffix; also the title on the picture.
+        stem: the results' file name without its suffix.
+        title: what the picture is headed with; the stem without one.
         m4a: what M4A holds when the source is not AAC already (its packets are copied): AAC at 256 kbit/s, or
             ALAC, which is then encoded always.
         progress: told how far the work is.
@@ -161,7 +163,7 @@ def convert(
     progress(CONVERSION_SHARE, "drawing the waveform")
     figures = outlets.analyzer.finish()
     analysis = analyses.summarize(figures, outlets.loudness, duration)
-    picture = waveform.draw(outlets.envelope.finish(figures.registers), analysis, title=stem)
+    picture = waveform.draw(outlets.envelope.finish(figures.registers), analysis, title=title or stem)
     waveform_path = Path(work_dir) / f"{stem}.png"
     _write(waveform_path, picture)
     words = outlets.fingerprint.words()
