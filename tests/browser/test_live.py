@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
+from notion_local import pages, shapes
 from notion_local.server import RunningServer
 from tests.browser.conftest import Desk
 from tests.browser.seeding import Client, block, make_databases, status, title, words
@@ -169,6 +170,21 @@ def test_a_server_that_went_away_is_waited_for(
 def _desk_on(page: Page, server: RunningServer) -> Desk:
     client = Client(server.base_url, server.token)
     return Desk(page, server, client, make_databases(client, server.root_page_id))
+
+
+def test_a_flood_of_new_rows_reaches_the_view_and_the_open_row(desk: Desk, row: str) -> None:
+    """A hundred rows in one transaction and a change of the row that is open: both are shown."""
+    desk.card("Low Tide").click()
+    expect(desk.page.locator(".page-title")).to_have_text("Low Tide")
+    workspace = desk.server.workspace
+    change = {"properties": {"Status": status("Review"), "Task Name": title("Ebb")}}
+    with workspace.transaction():
+        shapes.fill(workspace, desk.sources["tasks"], 100)
+        pages.update(workspace, workspace.bot, workspace.find(workspace.bot, "page", row), change)
+
+    expect(desk.page.locator(".page-title")).to_have_text("Ebb")
+    expect(desk.card("Ebb")).to_have_count(1)
+    assert desk.page.locator(".card").count() > 50
 
 
 def test_a_burst_of_changes_is_shown_in_the_end(desk: Desk, row: str) -> None:

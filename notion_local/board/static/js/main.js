@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { createBoard } from "./board.js";
-import { format, matches, parse, searched, toFilter } from "./conditions.js";
+import { format } from "./conditions.js";
 import { askForRow } from "./create.js";
 import { fill, h } from "./dom.js";
 import { openEditor } from "./editors.js";
@@ -13,16 +13,17 @@ import { Live } from "./live.js";
 import { Names } from "./names.js";
 import { Pages } from "./pages.js";
 import { Panel } from "./panel.js";
-import { recall, remember } from "./preferences.js";
+import { remember } from "./preferences.js";
 import { go, readRoute, writeRoute } from "./route.js";
-import { defaultColumns, groupable, schemaOf } from "./schema.js";
-import { Sidebar, sourceIcon, sourceName } from "./sidebar.js";
+import { schemaOf } from "./schema.js";
+import { Sidebar, sourceIcon } from "./sidebar.js";
+import { readSources, sourceName } from "./sources.js";
 import { createTable } from "./table.js";
 import { startClock } from "./time.js";
 import { toast } from "./toast.js";
 import { drawToolbar } from "./toolbar.js";
+import { columnsOf, describe, firstView, readView } from "./view.js";
 
-const NEWEST_FIRST = [{ timestamp: "created_time", direction: "descending" }];
 // More rows than this at once are read as a fresh view: one query instead of many single reads.
 const SINGLY = 25;
 
@@ -65,21 +66,15 @@ class Desk {
     this.listenToKeys();
     startClock();
     this.live.start();
-    await this.readSources();
+    this.sources = await readSources();
     await this.follow();
-  }
-
-  async readSources() {
-    const found = await api.listSources();
-    await Promise.all(found.filter((source) => !source.icon).map(borrowIcon));
-    this.sources = new Map(found.sort(byImportance).map((source) => [source.id, source]));
   }
 
   // Where to go
 
   pick(id) {
     document.body.classList.remove("rail-open");
-    go({ source: id, view: this.firstView(this.sources.get(id)), row: null });
+    go({ source: id, view: firstView(schemaOf(this.sources.get(id))), row: null });
   }
 
   /** The same place with something changed. */
@@ -92,7 +87,7 @@ class Desk {
     const chosen = this.sources.get(route.source) ?? this.sources.values().next().value;
     if (!chosen) return this.showNothing();
     if (!route.source || !route.view)
-      return go({ ...route, source: chosen.id, view: this.firstView(chosen) }, { replace: true });
+      return go({ ...route, source: chosen.id, view: firstView(schemaOf(chosen)) }, { replace: true });
     const { row: _row, ...place } = route;
     const key = writeRoute(place);
     if (key !== this.key) this.draw(chosen, route, key);
@@ -100,13 +95,6 @@ class Desk {
     else this.panel.hide();
     this.view.markOpen();
     return undefined;
-  }
-
-  firstView(source) {
-    return (
-      recall(`view.${source.id}`) ??
-      (groupable(schemaOf(source)).some(({ name }) => name === "Status") ? "board" : "table")
-    );
   }
 
   showNothing() {
@@ -123,18 +111,8 @@ class Desk {
     this.key = key;
     const schema = { ...schemaOf(source), name: sourceName(source) };
     this.services.schema = schema;
-    const groups = groupable(schema);
-    const view = groups.length ? route.view : "table";
-    remember(`view.${source.id}`, view);
-    this.state = {
-      schema,
-      view,
-      search: route.search,
-      conditions: route.filters.map((each) => parse(schema, each)).filter(Boolean),
-      sort: readSort(schema, route.sort),
-      group: groups.find(({ name }) => name === route.group) ?? groups[0],
-      columns: this.columnsOf(schema),
-    };
+    this.state = readView(schema, route);
+    remember(`view.${source.id}`, this.state.view);
     document.title = `${schema.name} · Segue`;
     this.sidebar.show([...this.sources.values()], source.id);
     this.drawHeading(source);
@@ -166,54 +144,12 @@ class Desk {
   drawView() {
     this.view?.destroy();
     const make = this.state.view === "board" ? createBoard : createTable;
-    this.view = make($("view"), this.viewOf(this.state), this.services);
-  }
-
-  viewOf({ schema, search, conditions, sort, group, columns }) {
-    const filter = toFilter(schema, search, conditions);
-    const sorts = sort ? [sort, ...NEWEST_FIRST] : NEWEST_FIRST;
-    const query = {
-      sourceId: schema.source.id,
-      filter,
-      sorts,
-      properties: this.neededProperties(schema, columns, group),
-    };
-    const both = (extra) => (filter ? { and: [...filter.and, extra] } : extra);
-    return {
-      schema,
-      group,
-      columns,
-      sort,
-      query,
-      within: (extra) => ({ ...query, filter: both(extra) }),
-      accepts: (page) => page.parent.data_source_id === schema.source.id && matches(schema, search, conditions, page),
-      isNarrowed: Boolean(search || conditions.length),
+    const view = {
+      ...describe(this.state),
       onClear: () => this.visit({ search: "", filters: [] }),
       onSort: (property) => this.sortBy(property),
     };
-  }
-
-  /** Ids of the columns a view shows or judges by; a real task database has two hundred more. */
-  neededProperties(schema, columns, group) {
-    const judged = this.state.conditions.map(({ property }) => property);
-    const texts = this.state.search ? searched(schema) : [];
-    const shown = columns.map((name) => schema.byName.get(name));
-    const needed = [
-      schema.title,
-      group,
-      ...Object.values(schema.roles),
-      ...shown,
-      ...judged,
-      ...texts,
-      schema.byName.get("Worker"),
-    ];
-    return [...new Set(needed.filter(Boolean).map((property) => property.id))];
-  }
-
-  columnsOf(schema) {
-    const chosen = recall(`columns.${schema.source.id}`);
-    const names = (chosen ?? defaultColumns(schema)).filter((name) => schema.byName.has(name));
-    return schema.ordered.map(({ name }) => name).filter((name) => names.includes(name) || name === schema.title.name);
+    this.view = make($("view"), view, this.services);
   }
 
   // Choices made in the toolbar
@@ -228,7 +164,7 @@ class Desk {
       group: (property) => this.visit({ group: property.name }),
       columns: (columns) => {
         remember(`columns.${schema.source.id}`, columns);
-        this.state.columns = this.columnsOf(schema);
+        this.state.columns = columnsOf(schema);
         drawToolbar($("toolbar"), this.state, this.choices());
         this.drawView();
       },
@@ -285,8 +221,9 @@ class Desk {
     if (kinds.has("data_source") || kinds.has("database")) return this.reload();
     const rows = (kinds.get("page") ?? []).filter((change) => this.concerns(change));
     const ids = [...new Set(rows.map((change) => change.id))];
-    if (ids.length > SINGLY) this.drawView();
-    else await Promise.all(ids.map((id) => this.readRow(id)));
+    const many = ids.length > SINGLY;
+    await Promise.all(ids.filter((id) => !many || id === this.panel.id).map((id) => this.readRow(id)));
+    if (many) this.drawView();
     if (ids.includes(this.panel.id)) await this.panel.refreshContent();
     if (kinds.has("comment")) this.panel.refreshComments();
     return undefined;
@@ -308,7 +245,7 @@ class Desk {
 
   /** Everything anew: after a long absence, or when a database changed its shape. */
   async reload() {
-    await this.readSources();
+    this.sources = await readSources();
     this.key = null;
     await this.follow();
   }
@@ -354,32 +291,6 @@ class Desk {
     toast(error.message, { tone: "bad" });
     if (!(error instanceof api.ApiError)) throw error;
   }
-}
-
-const IMPORTANCE = [
-  "Agent-Tasks",
-  "Issues+Questions",
-  "Music Tracks",
-  "Music Artists",
-  "Music Playlists",
-  "Execution-Logs",
-];
-
-/** A data source without an icon of its own wears its database's. */
-async function borrowIcon(source) {
-  const { icon: borrowed } = await api.getDatabase(source.parent.database_id);
-  source.icon = borrowed;
-}
-
-function byImportance(a, b) {
-  const place = (source) => IMPORTANCE.indexOf(sourceName(source)) + 1 || IMPORTANCE.length + 1;
-  return place(a) - place(b) || sourceName(a).localeCompare(sourceName(b));
-}
-
-function readSort(schema, given) {
-  const [name, direction] = (given ?? "").split("~");
-  const property = schema.byName.get(name);
-  return property ? { property: property.id, direction: direction === "descending" ? direction : "ascending" } : null;
 }
 
 try {

@@ -3,7 +3,7 @@
 import { fill, h } from "./dom.js";
 import { icon, mark } from "./icons.js";
 import { remember } from "./preferences.js";
-import { plain } from "./values.js";
+import { sourceName } from "./sources.js";
 
 const LAMP = {
   connecting: ["Connecting", "Opening the live connection"],
@@ -71,8 +71,6 @@ export class Sidebar {
     fill(this.#lamp, h("i"), word);
   }
 }
-
-export const sourceName = (source) => plain(source.title ?? source.name) || "Untitled";
 
 const TINTS = ["brown", "orange", "yellow", "green", "blue", "purple", "pink"];
 
