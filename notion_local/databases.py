@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from notion_local import formula, icons, ids, richtext, schema, schema_changes, showing, uploads
+from notion_local import formula, icons, ids, richtext, schema, schema_changes, showing, uploads, values
 from notion_local import validation as check
 from notion_local.errors import invalid
 from notion_local.schema import Property, Schema
-from notion_local.store import Record
+from notion_local.store import Cell, Record
 from notion_local.workspace import Actor, Workspace
 
 _DEFAULT_NAME = "New database"
@@ -225,6 +225,7 @@ def _create_source(
         },
     )
     workspace.store.put(source)
+    index_title(workspace, source)
     given = check.an_object(properties, path)
     titles = [name for name, entry in given.items() if isinstance(entry, dict) and _is_title(entry)]
     if len(titles) != 1:
@@ -288,12 +289,20 @@ def _attributes(workspace: Workspace, database: Record, body: Mapping[str, Any])
     return data
 
 
+def index_title(workspace: Workspace, source: Record) -> None:
+    """Let search find a data source by its title."""
+    title = values.indexed(richtext.words(source.data["title"]))
+    workspace.store.index("", source.id, [Cell("title", title)] if title else [])
+
+
 def _pass_on_title(workspace: Workspace, actor: Actor, database: Record, body: Mapping[str, Any]) -> None:
     """Give the only data source of a database the database's new title."""
     sources = workspace.store.children(database.id, ("data_source",))
     if "title" in body and len(sources) == 1:
         data = {**sources[0].data, "title": database.data["title"]}
-        workspace.store.put(workspace.touch(replace(sources[0], data=data), actor))
+        source = workspace.touch(replace(sources[0], data=data), actor)
+        workspace.store.put(source)
+        index_title(workspace, source)
 
 
 def update_source(workspace: Workspace, actor: Actor, source: Record, body: dict[str, Any]) -> Record:
@@ -321,6 +330,7 @@ def update_source(workspace: Workspace, actor: Actor, source: Record, body: dict
         workspace.store.changed(kind, source, actor.user_id, source.edited)
     workspace.store.put(source)
     if "title" in body:
+        index_title(workspace, source)
         _take_over_title(workspace, actor, source)
     if body.get("properties") is not None:
         given = check.an_object(body["properties"], "body.properties")

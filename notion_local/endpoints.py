@@ -214,10 +214,23 @@ def _search(call: Call) -> dict[str, Any]:
     if cursor is not None:
         cursor = check.a_string(cursor, "body.start_cursor")
 
-    def show(record: Record) -> dict[str, Any]:
-        return search.show(call.workspace, record)
-
-    return _listed("page_or_data_source", found, show, size, cursor)
+    start = 0
+    if cursor is not None:
+        if cursor not in found:
+            raise invalid(f"The start_cursor provided is invalid: {cursor}")
+        start = found.index(cursor)
+    end = start + size
+    more = end < len(found)
+    return {
+        "object": "list",
+        "results": [
+            search.show(call.workspace, record) for record in call.workspace.store.get_many(found[start:end])
+        ],
+        "next_cursor": found[end] if more else None,
+        "has_more": more,
+        "type": "page_or_data_source",
+        "page_or_data_source": {},
+    }
 
 
 # Comments

@@ -12,8 +12,8 @@ from notion_local.workspace import Actor, Workspace
 _KINDS = ("page", "data_source")
 
 
-def run(workspace: Workspace, actor: Actor, body: dict[str, Any]) -> list[Record]:
-    """Return what a search finds, everything of it, in order."""
+def run(workspace: Workspace, actor: Actor, body: dict[str, Any]) -> list[str]:
+    """Return the ids of what a search finds, everything of it, in order."""
     check.no_other_keys(body, "body", ("query", "filter", "sort", "start_cursor", "page_size"))
     wanted = values.indexed(check.a_string(body.get("query", ""), "body.query"))
     kinds: tuple[str, ...] = _KINDS
@@ -22,29 +22,22 @@ def run(workspace: Workspace, actor: Actor, body: dict[str, Any]) -> list[Record
         check.no_other_keys(given, "body.filter", ("property", "value"))
         check.one_of(given.get("property", check.MISSING), "body.filter.property", ("object",))
         kinds = (check.one_of(given.get("value", check.MISSING), "body.filter.value", _KINDS),)
-    oldest_first = False
-    if body.get("sort") is not None:
-        given = check.an_object(body["sort"], "body.sort")
-        check.no_other_keys(given, "body.sort", ("timestamp", "direction"))
-        check.one_of(given.get("timestamp", check.MISSING), "body.sort.timestamp", ("last_edited_time",))
-        words = ("ascending", "descending")
-        oldest_first = (
-            check.one_of(given.get("direction", "descending"), "body.sort.direction", words) == "ascending"
-        )
-    return _found(workspace, actor, wanted, kinds, oldest_first=oldest_first)
+    oldest_first = _oldest_first(body)
+    found = workspace.store.titled(kinds, wanted.split(), oldest_first=oldest_first)
+    if actor.is_person or not workspace.faults.unshared:
+        return found
+    records = workspace.store.get_many(found)
+    return [record.id for record in records if workspace.shared(actor, record)]
 
 
-def _found(
-    workspace: Workspace, actor: Actor, wanted: str, kinds: tuple[str, ...], *, oldest_first: bool
-) -> list[Record]:
-    found = []
-    words = wanted.split()
-    for kind in kinds:
-        for record in workspace.store.of_kind(kind):
-            title = values.indexed(workspace.title_of(record))
-            if all(word in title for word in words) and workspace.shared(actor, record):
-                found.append(record)
-    return sorted(found, key=lambda record: (record.edited, record.id), reverse=not oldest_first)
+def _oldest_first(body: dict[str, Any]) -> bool:
+    if body.get("sort") is None:
+        return False
+    given = check.an_object(body["sort"], "body.sort")
+    check.no_other_keys(given, "body.sort", ("timestamp", "direction"))
+    check.one_of(given.get("timestamp", check.MISSING), "body.sort.timestamp", ("last_edited_time",))
+    words = ("ascending", "descending")
+    return check.one_of(given.get("direction", "descending"), "body.sort.direction", words) == "ascending"
 
 
 def show(workspace: Workspace, record: Record) -> dict[str, Any]:

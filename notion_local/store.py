@@ -35,7 +35,7 @@ CREATE INDEX IF NOT EXISTS object_facts ON object (id, parent, kind, in_trash, c
 CREATE INDEX IF NOT EXISTS object_of_parent ON object (parent, position, id);
 CREATE INDEX IF NOT EXISTS object_by_creation ON object (parent, kind, in_trash, created, id);
 CREATE INDEX IF NOT EXISTS object_by_edit ON object (parent, kind, in_trash, edited, id);
-CREATE INDEX IF NOT EXISTS object_of_kind ON object (kind, in_trash, edited);
+CREATE INDEX IF NOT EXISTS object_of_kind ON object (kind, in_trash, edited, id);
 CREATE TABLE IF NOT EXISTS cell (
     source TEXT NOT NULL,
     property TEXT NOT NULL,
@@ -73,6 +73,7 @@ CREATE TABLE IF NOT EXISTS file (
 """
 _COLUMNS = "id, kind, parent, parent_kind, position, created, edited, created_by, edited_by, in_trash, data"
 _MAX_VARIABLES = 500
+_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,9 @@ class Store:
 
     Args:
         path: the file, created when absent; None keeps everything in memory.
+
+    Raises:
+        ValueError: when the file was made by another version of this program.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -143,7 +147,19 @@ class Store:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA cache_size = -65536")
         self._connection.execute("PRAGMA temp_store = MEMORY")
+        self._prepare(path)
+
+    def _prepare(self, path: Path | None) -> None:
+        """Create the tables; refuse a file whose tables another version of this program made."""
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        empty = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+        if version != _VERSION and not empty:
+            self._connection.close()
+            raise ValueError(
+                f"{path} was made by another version of this program (tables {version}, not {_VERSION})"
+            )
         self._connection.executescript(_TABLES)
+        self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         """Close the database; the store is of no use afterwards."""
@@ -257,6 +273,18 @@ class Store:
             (kind, limit, offset),
         )
         return [_record(row) for row in rows]
+
+    def titled(self, kinds: Sequence[str], words: Sequence[str], *, oldest_first: bool) -> list[str]:
+        """Return the ids of objects of some kinds whose indexed title holds every word, by their last edit."""
+        marks = ",".join("?" * len(kinds))
+        direction = "ASC" if oldest_first else "DESC"
+        titles = "SELECT page FROM cell WHERE property = 'title' AND instr(text, ?) > 0"
+        where = "".join(f" AND id IN ({titles})" for _ in words)
+        return self.ids(
+            f"SELECT id FROM object WHERE kind IN ({marks}) AND in_trash = 0{where}"  # noqa: S608 constants and marks
+            f" ORDER BY edited {direction}, id {direction}",
+            (*kinds, *words),
+        )
 
     def rows_of(self, source: str) -> list[Record]:
         """Return all pages of a data source that are not in the trash, oldest first."""

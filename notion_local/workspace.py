@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from notion_local import ids, richtext
+from notion_local import ids, richtext, values
 from notion_local.errors import ApiError, restricted
 from notion_local.faults import Faults
-from notion_local.store import Change, Record, Store
+from notion_local.store import Cell, Change, Record, Store
 
 BLOCK_KINDS = ("block", "page", "database")
 """What is listed among the children of a page or block."""
@@ -163,6 +163,7 @@ class Workspace:
                 data=data,
             )
         )
+        self.store.index("", self.root_page_id, [Cell("title", values.indexed(title))] if title else [])
 
     # Time
 
