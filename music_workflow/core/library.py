@@ -116,7 +116,7 @@ class Library:
         Run again after a crash at any instant, it ends in the same state, with no second copy.
 
         Returns:
-            The track; `newly_filed` is False when another run had filed it before.
+            The track; `newly_filed` is False when other files than these had been filed for it before.
 
         Raises:
             NotReady: The volume is missing, full or read-only.
@@ -127,7 +127,8 @@ class Library:
             measured = replace(identity, duration_s=identity.duration_s or source.duration_s)
             twin = _find_twin(index, measured) or _whole(index.by_source(source.sha256))
             if twin is not None:
-                return self._recognised(index, twin, identity, run_id)
+                own = {file.sha256 for file in processed.files} == {file.sha256 for file in twin.files}
+                return self._recognised(index, twin, identity, newly_filed=own)
             files = self._place(index, processed, identity)
             track = FiledTrack(
                 identity=identity,
@@ -243,12 +244,12 @@ class Library:
         return organize.targets(identity, self.settings.out_dir, self.settings.layout, taken)
 
     def _recognised(
-        self, index: VolumeIndex, twin: FiledTrack, identity: Identity, run_id: str
+        self, index: VolumeIndex, twin: FiledTrack, identity: Identity, *, newly_filed: bool
     ) -> FiledTrack:
         if twin.identity.key != identity.key:
             index.add_alias(identity.key, twin.identity.key)
         write_export(index, self.settings.index_export_path)
-        return replace(twin, newly_filed=twin.run_id == run_id)
+        return replace(twin, newly_filed=newly_filed)
 
     def _keep_waveform(self, processed: Processed, identity: Identity) -> str:
         kept = Path(self.settings.data_dir, "waveforms", f"{organize.key_name(identity)}.png")

@@ -240,7 +240,21 @@ def test_two_processes_filing_the_same_track_leave_one(tmp_path: Path) -> None:
 
 
 def _file_tiny(library: Library, work: Path) -> FiledTrack:
-    return library.file(tiny_processed(work), tiny_identity(), tiny_source(work), f"run-{work.name}")
+    processed = tiny_processed(work, work.name.encode())
+    return library.file(processed, tiny_identity(), tiny_source(work), f"run-{work.name}")
+
+
+def test_a_later_attempt_that_finds_its_own_files_filed_has_filed_them(
+    library: Library, tmp_path: Path
+) -> None:
+    """An attempt killed right after filing is continued by one with another run id; its very files are there."""
+    processed, source = tiny_processed(tmp_path / "w"), tiny_source(tmp_path / "w")
+    library.file(processed, tiny_identity(), source, "run-1")
+
+    again = library.file(processed, tiny_identity(), source, "run-1, attempt 2")
+
+    assert again.newly_filed
+    assert again.run_id == "run-1"
 
 
 def test_a_library_that_stays_locked_is_a_matter_of_time(
