@@ -10,6 +10,7 @@ import { emptyView } from "./empty.js";
 
 const ROW_HEIGHT = 38;
 const OVERSCAN = 10;
+const WIDEST_FOR_ITS_NAME = 230;
 const WIDTHS = {
   title: 340,
   rich_text: 240,
@@ -46,7 +47,9 @@ export function createTable(container, view, services) {
   fill(container, scroller);
 
   function width(column) {
-    return services.schema.roles.progress === column ? 170 : (WIDTHS[column.type] ?? 160);
+    const usual = services.schema.roles.progress === column ? 170 : (WIDTHS[column.type] ?? 160);
+    const named = 56 + 7.4 * column.name.length;
+    return Math.round(Math.max(usual, Math.min(named, WIDEST_FOR_ITS_NAME)));
   }
 
   function header(column) {
