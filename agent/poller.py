@@ -6,6 +6,7 @@ even read. Rows are found by state and task type, never by when they were edited
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from notion_schema.errors import NotionError, NotShared
 from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Database, Workspace
 
+_REFRESH_S = 300.0
 _EPOCH = datetime.fromtimestamp(0, UTC)
 TASK_DATABASES = (AGENT_TASKS, ISSUES)
 
@@ -63,6 +65,7 @@ class Poller:
         self._registry = registry
         self._agent = agent_page_id
         self._clock = clock
+        self._refreshed = time.monotonic()
 
     def look(self) -> Look:
         """One look: one query per database, and one more read per prerequisite."""
@@ -71,7 +74,7 @@ class Poller:
         failed: dict[str, str] = {}
         postponed = 0
         ended: dict[str, bool] = {}
-        self._reopen()
+        self._refresh()
         for key in TASK_DATABASES:
             database = self._workspace.databases.get(key)
             if database is None:
@@ -94,10 +97,12 @@ class Poller:
                 log.get().warning("database not read", database=key, why=str(error))
         return Look(tuple(sorted(ready, key=lambda found: found.rank)), tuple(running), postponed, failed)
 
-    def _reopen(self) -> None:
-        """A database that could not be opened is tried again: it may have been shared by now."""
-        if not self._workspace.problems:
+    def _refresh(self) -> None:
+        """Now and then the columns are read again; a database that could not be opened is tried at each look."""
+        now = time.monotonic()
+        if not self._workspace.problems and now - self._refreshed < _REFRESH_S:
             return
+        self._refreshed = now
         try:
             for key in self._workspace.refresh():
                 log.get().info("database opened or changed", database=key)

@@ -21,6 +21,7 @@ from handlers.base import Tools
 from music_workflow.core.library import Library, LibrarySettings
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
+from notion_schema.pace import SharedPace
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
@@ -37,7 +38,7 @@ def library(settings: Settings) -> Library:
     return Library(
         LibrarySettings(
             out_dir=str(settings.out_dir.expanduser().absolute()),
-            data_dir=str(settings.data_dir.expanduser().absolute()),
+            data_dir=str(data_dir(settings)),
             index_export_path=str(index_export_path(settings)),
             m4a=settings.m4a_codec,
             max_bytes=settings.max_download_mb * megabyte,
@@ -55,18 +56,23 @@ def index_export_path(settings: Settings) -> Path:
     usual = Path("/var/music_volume_index.json")
     if os.access(usual if usual.exists() else usual.parent, os.W_OK):
         return usual
-    return settings.data_dir.expanduser().absolute() / "music_volume_index.json"
+    return data_dir(settings) / "music_volume_index.json"
 
 
 @contextmanager
 def notion(settings: Settings) -> Iterator[Notion]:
-    """The client, closed at the end."""
-    with Notion(
-        settings.notion_token.get_secret_value(),
-        base_url=settings.notion_base_url,
-        rate_per_s=settings.notion_rate_per_s,
-    ) as client:
+    """The client, closed at the end. All processes with this DATA_DIR and token share one pace."""
+    token = settings.notion_token.get_secret_value()
+    folder = data_dir(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    pace = SharedPace(folder, settings.notion_base_url, token, settings.notion_rate_per_s)
+    with Notion(token, base_url=settings.notion_base_url, pace=pace) as client:
         yield client
+
+
+def data_dir(settings: Settings) -> Path:
+    """Where the worker keeps what is its own."""
+    return settings.data_dir.expanduser().absolute()
 
 
 def workspace(client: Notion, settings: Settings) -> Workspace:
@@ -97,15 +103,15 @@ def worker(settings: Settings) -> Iterator[Worker]:
         name = settings.worker_name or socket.gethostname()
         reporting = Reporting(rows, f"{name} ({os.getpid()})")
         music = library(settings)
-        data_dir = settings.data_dir.expanduser().absolute()
-        tools = Tools(library=music, tracks=TrackRows(rows, music, LastWritten(data_dir / "written.sqlite")))
+        folder = data_dir(settings)
+        tools = Tools(library=music, tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")))
         poller = Poller(rows, handlers, agent_page_id=settings.agent_page_id or None)
         yield Worker(
             rows,
             handlers,
             engine,
             poller,
-            Runner(engine, handlers, tools, reporting, data_dir),
+            Runner(engine, handlers, tools, reporting, folder),
             reporting,
             poll_s=settings.poll_seconds,
             concurrency={

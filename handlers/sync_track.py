@@ -72,7 +72,7 @@ def sync_track(job: Job[Request], tools: Tools) -> Done:
         return _already_there(job, tools, twin)
 
     source = job.heavy_step("download", library.fetch, identity, job.work_dir, job.progress)
-    twin = job.step("look for the same audio", library.find_twin_by_audio, source.sha256)
+    twin = job.step("look for the same audio", library.find_twin_by_audio, source.sha256, identity)
     if twin:
         return _already_there(job, tools, twin)
 
