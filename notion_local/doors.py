@@ -147,7 +147,7 @@ class Door:
         request_id = ids.new_random_id()
         name = f"{request.method} {request.url.path}"
         try:
-            raw = await request.body() if not _is_form(request) else b""
+            raw = b"" if _is_form(request) else await _read(request)
             status, answer, headers = await self._answer(request, raw, request_id)
         except ClientDisconnect:
             return
@@ -281,11 +281,20 @@ def _parsed_ids(names: dict[str, str]) -> dict[str, str]:
     }
 
 
+async def _read(request: Request) -> bytes:
+    """Return the body of a request, as far as it is needed to see that it is too large."""
+    raw = b""
+    async for chunk in request.stream():
+        if len(raw) <= check.MAX_BODY_BYTES:
+            raw += chunk
+    return raw
+
+
 def _parsed_body(raw: bytes) -> dict[str, Any]:
     if not raw:
         return {}
     if len(raw) > check.MAX_BODY_BYTES:
-        raise invalid(f"Request body is too large: {len(raw)} bytes, the limit is {check.MAX_BODY_BYTES}.")
+        raise invalid(f"Request body is too large: the limit is {check.MAX_BODY_BYTES} bytes.")
     try:
         body = _loaded(raw)
         text = raw.decode()
@@ -324,6 +333,11 @@ def _is_form(request: Request) -> bool:
 async def _file(request: Request) -> SentFile | None:
     if not _is_form(request):
         return None
+    announced = request.headers.get("content-length", "")
+    if not announced.isdecimal() or int(announced) > _MAX_FORM_BYTES:
+        raise invalid(
+            f"The form is too large, or its size is not announced: the limit is {_MAX_FORM_BYTES} bytes."
+        )
     try:
         async with request.form(max_files=1, max_fields=10, max_part_size=_MAX_FORM_BYTES) as form:
             sent = form.get("file")

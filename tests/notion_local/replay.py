@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 
@@ -62,7 +63,9 @@ class _Names:
 
         text = UUID.sub(own, text)
         for theirs, ours in self.properties.items():
-            text = text.replace(json.dumps(theirs), json.dumps(ours)).replace(f"/{theirs}?", f"/{ours}?")
+            for said, meant in ((theirs, ours), (_encoded(theirs), _encoded(ours))):
+                text = text.replace(json.dumps(said), json.dumps(meant))
+            text = text.replace(f"/{_encoded(theirs)}?", f"/{_encoded(ours)}?")
         return text
 
     def unknown(self, text: str) -> bool:
@@ -72,7 +75,7 @@ class _Names:
         if isinstance(theirs, dict) and isinstance(ours, dict):
             for key in theirs.keys() & ours.keys():
                 if key in PROPERTY_ID_KEYS and _is_property_id(theirs[key]) and _is_property_id(ours[key]):
-                    self.properties.setdefault(theirs[key], ours[key])
+                    self.properties.setdefault(unquote(theirs[key]), unquote(ours[key]))
                 self.learn(theirs[key], ours[key])
         elif isinstance(theirs, list) and isinstance(ours, list):
             for left, right in zip(theirs, ours, strict=False):
@@ -106,7 +109,7 @@ class _Names:
             if (theirs is None) != (ours is None):
                 yield f"{path} is {ours!r}, not {theirs!r}"
         elif key in PROPERTY_ID_KEYS and _is_property_id(theirs):
-            if self.properties.get(theirs) != ours:
+            if not isinstance(ours, str) or self.properties.get(unquote(theirs)) != unquote(ours):
                 yield f"{path} is {ours!r}, not what {theirs!r} is called here"
         else:
             yield from self.differences(theirs, ours, path)
@@ -126,6 +129,11 @@ class _Names:
 
 def _plain(text: str) -> str:
     return REFERENCE.sub("block_property:", UUID.sub("", text))
+
+
+def _encoded(property_id: str) -> str:
+    """The form in which answers show an id; a rollup's configuration alone shows it plainly."""
+    return quote(property_id, safe="!*'()")
 
 
 def _is_property_id(value: Any) -> bool:

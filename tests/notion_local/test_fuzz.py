@@ -208,7 +208,7 @@ def _judge(world: World, method: str, path: str, body: Any) -> None:
         assert answer["message"]
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_valid_requests_with_one_part_replaced(world: World, data: st.DataObject) -> None:
     """Any part of a valid body may be anything at all."""
@@ -217,7 +217,7 @@ def test_valid_requests_with_one_part_replaced(world: World, data: st.DataObject
     _judge(world, method, path, _replaced(body, place, data.draw(JSON)))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bodies_made_of_anything(world: World, data: st.DataObject) -> None:
     """Any JSON may be sent to any path."""
@@ -225,7 +225,7 @@ def test_bodies_made_of_anything(world: World, data: st.DataObject) -> None:
     _judge(world, method, path, data.draw(JSON))
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     path=st.lists(
         st.sampled_from(

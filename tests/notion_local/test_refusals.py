@@ -162,6 +162,16 @@ def test_a_body_beyond_500_kilobytes_or_1000_blocks_is_refused(api: Api) -> None
     assert api.refusal("PATCH", path, {"children": heavy})[0] == 400
 
 
+def test_a_body_of_any_size_is_answered(api: Api) -> None:
+    """Ten megabytes are read past and refused, for JSON as for forms, and the connection goes on."""
+    assert api.http.post("/v1/search", content=b"x" * 10_000_000).status_code == 400
+    upload = api.ok("POST", "file_uploads", {"filename": "a.txt"})["id"]
+    form = {"file": ("a.txt", b"x" * 6_000_000, "text/plain")}
+    sent = api.http.post(f"/v1/file_uploads/{upload}/send", files=form)
+    assert (sent.status_code, sent.json()["code"]) == (400, "validation_error")
+    assert api.ok("GET", f"file_uploads/{upload}")["status"] == "pending"
+
+
 @pytest.fixture
 def source(api: Api) -> str:
     """A data source with a status, a select, a number and a formula."""
