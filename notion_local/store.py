@@ -177,22 +177,30 @@ class Store:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._pending = []
             self._depth += 1
+            done = False
             try:
                 yield
-            except BaseException:
+                done = True
+            finally:
                 self._depth -= 1
                 if self._depth == 0:
-                    self._connection.execute("ROLLBACK")
-                raise
-            self._depth -= 1
+                    self._end(commit=done)
             if self._depth:
                 return
-            self._connection.execute("COMMIT")
             committed, self._pending = self._pending, []
             listeners = list(self._listeners)
         if committed:
             for listener in listeners:
                 listener(committed)
+
+    def _end(self, *, commit: bool) -> None:
+        """Commit or undo the running transaction; one whose commit failed, as on a full disk, is undone."""
+        try:
+            if commit:
+                self._connection.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     # Objects
 
