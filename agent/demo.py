@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import sys
 import tempfile
 import threading
 import time
@@ -151,7 +152,7 @@ def _make_music(folder: Path, console: Console) -> Path:
 def _serve(folder: Path) -> Iterator[_Music]:
     """Serves a folder on loopback."""
     handler = functools.partial(_QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
@@ -159,6 +160,13 @@ def _serve(folder: Path) -> Iterator[_Music]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up early is no error; everything else is said as usual."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # the library's own types
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):

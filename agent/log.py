@@ -26,7 +26,7 @@ _PATTERNS = (
     re.compile(r"(://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
 _SHORTEST_SECRET = 6
-_NOISY = ("httpx", "httpcore", "urllib3", "uvicorn.access", "notion_client", "asyncio", "sse_starlette")
+_NOISY = ("httpx", "httpcore", "urllib3", "uvicorn.access", "notion_client", "asyncio")
 
 _run_file: ContextVar[TextIO | None] = ContextVar("run_file", default=None)
 
