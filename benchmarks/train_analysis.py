@@ -2,8 +2,9 @@
 
     OPENBLAS_NUM_THREADS=1 python -m benchmarks.train_analysis SET... [--judge SET...] [--write]
 
-Each SET is a folder with a manifest (see ``train_features``) or ``synthesizer:COUNT``. Accuracy is printed for each group of
-the training music from five-fold cross-validation (``--folds``), and for the music to judge on, which is never trained on.
+Each SET is a folder with a manifest (see ``train_features``) or ``synthesizer:COUNT``. Accuracy is printed for each
+group of the training music from five-fold cross-validation (``--folds``), and for the music to judge on, which is never
+trained on.
 The weights in the repository come from: 176 songs of the shared generator (seeds 1000-1175), 250 pieces of
 ``train_corpus`` (0-249), and ``synthesizer:90``.
 """
@@ -52,7 +53,12 @@ def tempo_scores(pieces: list[Labelled], features: Floats, ranking: Ranking) -> 
     for piece, each in zip(pieces, features, strict=True):
         ratio = grid[int(np.argmax(ranking.probabilities(each)))] / (piece.bpm or 1)
         octaves = (1, 2, 3, 1 / 2, 1 / 3)
-        rows.append((piece.group, [float(abs(ratio - 1) <= 0.04), float(any(abs(ratio - f) <= 0.04 * f for f in octaves))]))
+        rows.append(
+            (
+                piece.group,
+                [float(abs(ratio - 1) <= 0.04), float(any(abs(ratio - f) <= 0.04 * f for f in octaves))],
+            )
+        )
     return rows
 
 
@@ -84,7 +90,9 @@ def table(title: str, rows: list[tuple[str, list[float]]]) -> None:
     for group, values in rows:
         groups[group].append(values)
         groups["all"].append(values)
-    line = "  ".join(f"{g} {'/'.join(f'{m:.3f}' for m in np.mean(v, axis=0))} ({len(v)})" for g, v in groups.items())
+    line = "  ".join(
+        f"{g} {'/'.join(f'{m:.3f}' for m in np.mean(v, axis=0))} ({len(v)})" for g, v in groups.items()
+    )
     print(f"{title}: {line}", flush=True)
 
 
@@ -97,7 +105,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     pieces, judges = read_sets(arguments.sets), read_sets(arguments.judge)
-    for name, examples, scores in (("tempo", tempo_examples, tempo_scores), ("key", key_examples, key_scores)):
+    for name, examples, scores in (
+        ("tempo", tempo_examples, tempo_scores),
+        ("key", key_examples, key_scores),
+    ):
         known, features, right = examples(pieces)
         if arguments.folds:
             part = folds(len(known))

@@ -1,16 +1,17 @@
-"""Generates the pieces that the analysis is trained on: drums alone, classical textures, and songs, of known tempo and key.
+"""Generates the pieces that the analysis is trained on: drums alone, classical textures, songs, all of known truth.
 
     python benchmarks/train_corpus.py FOLDER --count 300
 
 Each piece is a pure function of its number. It is written as MIDI and played by fluidsynth (Debian: ``fluidsynth
-fluid-soundfont-gm timgm6mb-soundfont musescore-general-soundfont-small``). The pieces are deliberately unlike the songs of
-other generators that results are judged on: random grooves instead of a list, functional harmony with modulations,
+fluid-soundfont-gm timgm6mb-soundfont musescore-general-soundfont-small``). The pieces are deliberately unlike the songs
+of other generators that results are judged on: random grooves instead of a list, functional harmony with modulations,
 rubato, human time. FOLDER gets WAV files and ``manifest_corpus.json`` in the form of the other sets.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import struct
 import subprocess
@@ -33,7 +34,19 @@ SOUNDFONTS = (
 )
 TICKS_PER_S = 960
 DRUM_CHANNEL = 9
-KICK, SNARE, SIDE, CLAP, CLOSED, OPEN, PEDAL, RIDE, CRASH, SHAKER, TAMB = 36, 38, 37, 39, 42, 46, 44, 51, 49, 70, 54
+KICK, SNARE, SIDE, CLAP, CLOSED, OPEN, PEDAL, RIDE, CRASH, SHAKER, TAMB = (
+    36,
+    38,
+    37,
+    39,
+    42,
+    46,
+    44,
+    51,
+    49,
+    70,
+    54,
+)
 TOMS = (48, 45, 41)
 
 
@@ -114,14 +127,25 @@ def groove(rng: np.random.Generator, bpm: float) -> Groove:
     triple = rng.random() < 0.18
     per_beat = 3 if triple else 4
     bar = 4 * per_beat
-    kinds = ["backbeat"] * 4 + ["floor"] * 2 + (["half"] if bpm > 120 else []) + (["double"] if bpm < 95 else [])
+    kinds = (
+        ["backbeat"] * 4 + ["floor"] * 2 + (["half"] if bpm > 120 else []) + (["double"] if bpm < 95 else [])
+    )
     kind = str(rng.choice(kinds))
     hits: dict[int, list[tuple[int, float]]] = {}
     busy = rng.uniform(0.05, 0.4)
-    kick = [i for i in range(bar) if i and i % per_beat and rng.random() < busy * (0.6 if i % 2 == 0 else 0.25)]
-    base = {"floor": range(0, bar, per_beat), "half": (0,), "double": (0, 2 * per_beat)}.get(kind, (0, 2 * per_beat))
+    kick = [
+        i for i in range(bar) if i and i % per_beat and rng.random() < busy * (0.6 if i % 2 == 0 else 0.25)
+    ]
+    base = {"floor": range(0, bar, per_beat), "half": (0,), "double": (0, 2 * per_beat)}.get(
+        kind, (0, 2 * per_beat)
+    )
     hits[KICK] = [(i, 108.0) for i in sorted({*base, *kick})]
-    back = {"half": [2 * per_beat], "double": [i + per_beat // 2 for i in range(0, bar, per_beat)] if not triple else [per_beat, 3 * per_beat]}
+    back = {
+        "half": [2 * per_beat],
+        "double": [i + per_beat // 2 for i in range(0, bar, per_beat)]
+        if not triple
+        else [per_beat, 3 * per_beat],
+    }
     snare = int(rng.choice([SNARE, SNARE, SNARE, CLAP, SIDE]))
     hits[snare] = [(i, 106.0) for i in back.get(kind, [per_beat, 3 * per_beat])]
     if rng.random() < 0.4:
@@ -148,7 +172,9 @@ def play_drums(piece: Piece, pattern: Groove, meter: int = 4) -> None:
                 if beat >= meter or (fill and beat == meter - 1):
                     continue
                 late = (pattern.swing - 0.5) / per_beat * 2 if part % 2 else 0.0
-                piece.add(bar * meter + beat + part / per_beat + late, DRUM_CHANNEL, instrument, velocity, 0.2)
+                piece.add(
+                    bar * meter + beat + part / per_beat + late, DRUM_CHANNEL, instrument, velocity, 0.2
+                )
         if fill:
             for part in range(per_beat):
                 drum = int(rng.choice([SNARE, *TOMS]))
@@ -160,8 +186,26 @@ def play_drums(piece: Piece, pattern: Groove, meter: int = 4) -> None:
 # ---------------------------------------------------------------- harmony
 
 PHRASES = {
-    "major": ((0, 3, 4, 0), (0, 5, 1, 4), (0, 4, 0, 4), (0, 1, 4, 0), (0, 3, 0, 4), (5, 1, 4, 0), (0, 4, 5, 3), (3, 4, 0, 5)),
-    "minor": ((0, 3, 4, 0), (0, 5, 3, 4), (0, 4, 0, 4), (0, 6, 5, 4), (0, 3, 6, 2), (5, 3, 4, 0), (0, 5, 2, 6), (0, 6, 5, 6)),
+    "major": (
+        (0, 3, 4, 0),
+        (0, 5, 1, 4),
+        (0, 4, 0, 4),
+        (0, 1, 4, 0),
+        (0, 3, 0, 4),
+        (5, 1, 4, 0),
+        (0, 4, 5, 3),
+        (3, 4, 0, 5),
+    ),
+    "minor": (
+        (0, 3, 4, 0),
+        (0, 5, 3, 4),
+        (0, 4, 0, 4),
+        (0, 6, 5, 4),
+        (0, 3, 6, 2),
+        (5, 3, 4, 0),
+        (0, 5, 2, 6),
+        (0, 6, 5, 6),
+    ),
 }
 
 
@@ -188,20 +232,27 @@ def harmony(piece: Piece, count: int, leaves: float, leading: float) -> list[Cho
     """So many chords: phrases in the key, now and then one in a neighbouring key, home at the end."""
     rng = piece.rng
     chords: list[Chord] = []
-    assert piece.tonic is not None
+    if piece.tonic is None:
+        raise ValueError("A piece without a key has no harmony.")
     while len(chords) < count:
         tonic, mode = piece.tonic, piece.mode
         if len(chords) >= 8 and rng.random() < leaves:
             away = str(rng.choice(["dominant", "relative", "subdominant"]))
             if away == "relative":
-                tonic, mode = (tonic + (9 if mode == "major" else 3)) % 12, "minor" if mode == "major" else "major"
+                tonic, mode = (
+                    (tonic + (9 if mode == "major" else 3)) % 12,
+                    "minor" if mode == "major" else "major",
+                )
             else:
                 tonic = (tonic + (7 if away == "dominant" else 5)) % 12
         phrase = PHRASES[mode][int(rng.integers(len(PHRASES[mode])))]
         dominant = rng.random() < leading
         chords += [Chord(d, tonic, mode, dominant) for d in phrase]
     chords = chords[:count]
-    home = [Chord(4, piece.tonic, piece.mode, leading > 0.5), Chord(0, piece.tonic, piece.mode, dominant=False)]
+    home = [
+        Chord(4, piece.tonic, piece.mode, leading > 0.5),
+        Chord(0, piece.tonic, piece.mode, dominant=False),
+    ]
     return [*chords[:-2], *home] if count > 4 else chords
 
 
@@ -210,7 +261,17 @@ def near(pitch_class: int, centre: float) -> int:
     return int(round((centre - pitch_class) / 12) * 12 + pitch_class)
 
 
-def melody(piece: Piece, first: float, beats: int, chord: Chord, centre: int, channel: int, *, velocity: float, fast: float) -> None:
+def melody(
+    piece: Piece,
+    first: float,
+    beats: int,
+    chord: Chord,
+    centre: int,
+    channel: int,
+    *,
+    velocity: float,
+    fast: float,
+) -> None:
     """A line over a chord: chord tones on the beat, neighbours between."""
     rng = piece.rng
     scale = [(chord.tonic + s) % 12 for s in SCALES[chord.mode]]
@@ -235,8 +296,23 @@ def classical(rng: np.random.Generator) -> Piece:
     piece.tonic, piece.mode = int(rng.integers(12)), str(rng.choice(["major", "minor"]))
     piece.jitter_s = float(rng.uniform(0, 0.015))
     meter = int(rng.choice([2, 3, 3, 4, 4, 4]))
-    piece.lay_beats(rng.uniform(35, 65), float(rng.choice([0, 0.01, 0.03, 0.05])), phrase=int(rng.choice([0, 8, 16])) * meter // 2)
-    low, high = [(0, 0), (6, 6), (48, 40), (42, 73), (19, 19), (24, 24), (46, 73), (32, 71), (48, 60), (0, 40)][int(rng.integers(10))]
+    piece.lay_beats(
+        rng.uniform(35, 65),
+        float(rng.choice([0, 0.01, 0.03, 0.05])),
+        phrase=int(rng.choice([0, 8, 16])) * meter // 2,
+    )
+    low, high = [
+        (0, 0),
+        (6, 6),
+        (48, 40),
+        (42, 73),
+        (19, 19),
+        (24, 24),
+        (46, 73),
+        (32, 71),
+        (48, 60),
+        (0, 40),
+    ][int(rng.integers(10))]
     piece.programs |= {0: low, 1: high, 2: low}
     texture = str(rng.choice(["alberti", "block", "oompah", "chorale", "arpeggio", "running"]))
     bars = len(piece.beats) // meter
@@ -271,10 +347,18 @@ def accompany(piece: Piece, first: int, meter: int, chord: Chord, texture: str, 
         piece.add(first, 2, root, loud, meter)
         melody(piece, first, meter, chord, 62, 0, velocity=loud - 10, fast=0.95)
     else:
-        step = 1 if texture == "chorale" else meter
-        for beat in range(0, meter, step):
-            for pitch in (root, *upper, *( [near(int(piece.rng.choice(tones)), 72)] if texture == "chorale" else [])):
-                piece.add(first + beat, 0, pitch, loud, step)
+        held_chords(piece, first, meter, [root, *upper], loud, moving=texture == "chorale", tones=tones)
+
+
+def held_chords(
+    piece: Piece, first: int, meter: int, pitches: list[int], loud: float, *, moving: bool, tones: list[int]
+) -> None:
+    """A chord a bar, or as in a chorale one a beat with a soprano that moves."""
+    length = 1 if moving else meter
+    for beat in range(0, meter, length):
+        soprano = [near(int(piece.rng.choice(tones)), 72)] if moving else []
+        for pitch in (*pitches, *soprano):
+            piece.add(first + beat, 0, pitch, loud, length)
 
 
 # ---------------------------------------------------------------- songs
@@ -301,14 +385,22 @@ def song(rng: np.random.Generator) -> Piece:
     bars = len(piece.beats) // 4
     length = int(rng.choice([1, 1, 2]))
     loop = bool(rng.random() < 0.7)
-    chords = harmony(piece, bars // length + 1, leaves=0.0 if loop else 0.1, leading=float(rng.choice([0, 0, 1])))
+    chords = harmony(
+        piece, bars // length + 1, leaves=0.0 if loop else 0.1, leading=float(rng.choice([0, 0, 1]))
+    )
     if loop:
         chords = [chords[i % 4] for i in range(len(chords))]
-    comp = sorted({0, *(int(i) for i in rng.integers(0, 16, int(rng.integers(1, 6))))}) if rng.random() < 0.7 else [0]
+    comp = (
+        sorted({0, *(int(i) for i in rng.integers(0, 16, int(rng.integers(1, 6))))})
+        if rng.random() < 0.7
+        else [0]
+    )
     follow = rng.random() < 0.5
     for bar in range(bars):
         chord = chords[bar // length]
-        song_bar(piece, bar, chord, comp, [s for s, _ in pattern.hits[KICK]] if follow else [], pattern.per_beat)
+        song_bar(
+            piece, bar, chord, comp, [s for s, _ in pattern.hits[KICK]] if follow else [], pattern.per_beat
+        )
     return piece
 
 
@@ -319,9 +411,11 @@ def song_bar(piece: Piece, bar: int, chord: Chord, comp: list[int], kicks: list[
     for beat in [k / per_beat for k in kicks] or [i / 2 for i in range(8)]:
         piece.add(bar * 4 + beat, 2, root + (7 if piece.rng.random() < 0.08 else 0), 98, 0.5)
     places = [*comp, 16]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         for tone in tones:
-            piece.add(bar * 4 + start / 4, 0, near(tone, 61), 74, min((end - start) / 4, 2) if len(comp) > 1 else 4)
+            piece.add(
+                bar * 4 + start / 4, 0, near(tone, 61), 74, min((end - start) / 4, 2) if len(comp) > 1 else 4
+            )
     if bar % 8 not in (0, 1) or piece.rng.random() < 0.3:
         melody(piece, bar * 4, 4, chord, 71, 1, velocity=90, fast=0.2)
 
@@ -348,7 +442,11 @@ def midi(piece: Piece) -> bytes:
         track += variable_length(tick - now) + message
         now = tick
     track += b"\x00\xff\x2f\x00"
-    return struct.pack(">4sIHHH", b"MThd", 6, 0, 1, TICKS_PER_S // 2) + struct.pack(">4sI", b"MTrk", len(track)) + track
+    return (
+        struct.pack(">4sIHHH", b"MThd", 6, 0, 1, TICKS_PER_S // 2)
+        + struct.pack(">4sI", b"MTrk", len(track))
+        + track
+    )
 
 
 def variable_length(value: int) -> bytes:
@@ -366,7 +464,7 @@ def sound(piece: Piece) -> NDArray[np.float64]:
         source, target = Path(folder) / "piece.mid", Path(folder) / "piece.wav"
         source.write_bytes(midi(piece))
         font = SOUNDFONTS[int(rng.integers(len(SOUNDFONTS)))]
-        subprocess.run(  # noqa: S603 - fixed program and arguments
+        subprocess.run(
             ["fluidsynth", "-ni", "-q", "-g", "0.5", "-r", "44100", "-F", str(target), font, str(source)],  # noqa: S607 - from the system
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
@@ -411,7 +509,9 @@ def main() -> None:
     numbers = range(arguments.first, arguments.first + arguments.count)
     with ProcessPoolExecutor(arguments.jobs) as pool:
         items = list(pool.map(partial(make, arguments.folder), numbers))
-    (arguments.folder / "manifest_corpus.json").write_text(json.dumps(items, indent=1) + "\n", encoding="utf-8")
+    (arguments.folder / "manifest_corpus.json").write_text(
+        json.dumps(items, indent=1) + "\n", encoding="utf-8"
+    )
     print(len(items), "pieces,", round(sum(float(str(i["seconds"])) for i in items) / 60, 1), "minutes")
 
 

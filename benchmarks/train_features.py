@@ -1,7 +1,7 @@
 """Reads labelled music into what the rankings of tempo and key are trained on. Called by the other training scripts.
 
-A data set is a folder with ``manifest_*.json``: a list of objects with ``file``, ``bpm`` and ``key`` (either may be null), and
-optionally ``group``. ``synthesizer:COUNT`` stands for so many pieces of the project's own synthesizer.
+A data set is a folder with ``manifest_*.json``: a list of objects with ``file``, ``bpm`` and ``key`` (either may be
+null), and optionally ``group``. ``synthesizer:COUNT`` stands for so many pieces of the project's own synthesizer.
 """
 
 from __future__ import annotations
@@ -87,12 +87,19 @@ def fit(features: Floats, right: Floats, *, units: int, penalty: float, rounds: 
         hit = (share * right).sum(axis=1) + 1e-12
         slope = ((share - share * right / hit[:, None]) / pieces).astype(np.float32).reshape(-1)
         back = np.outer(slope, output) * (1 - active * active)
-        gradient = np.concatenate([flat.T @ slope, (flat.T @ back).ravel(), back.sum(axis=0), active.T @ slope])
+        gradient = np.concatenate(
+            [flat.T @ slope, (flat.T @ back).ravel(), back.sum(axis=0), active.T @ slope]
+        )
         return float(-np.log(hit).mean() + penalty * weights @ weights), gradient + 2 * penalty * weights
 
     rng = np.random.default_rng(0)
     start = np.concatenate(
-        [np.zeros(width), rng.normal(0, 0.3 / np.sqrt(width), width * units), np.zeros(units), rng.normal(0, 0.1, units)]
+        [
+            np.zeros(width),
+            rng.normal(0, 0.3 / np.sqrt(width), width * units),
+            np.zeros(units),
+            rng.normal(0, 0.1, units),
+        ]
     )
     weights = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": rounds}).x
     return Ranking(mean, scale, *parts(weights))
@@ -131,7 +138,13 @@ def _read(job: Job) -> Labelled:
         path = str(Path(folder) / "piece.wav")
         style = list(synthesizer.PATTERNS)[job.number % len(synthesizer.PATTERNS)]
         synthesizer.render(
-            path, bpm=job.bpm or 0, key=job.key or "", seconds=40, style=style, seed=7000 + job.number, format="wav"
+            path,
+            bpm=job.bpm or 0,
+            key=job.key or "",
+            seconds=40,
+            style=style,
+            seed=7000 + job.number,
+            format="wav",
         )
         return _features(job, path)
 

@@ -46,6 +46,9 @@ DAMAGE_TOLERANCE = 0.02
 """Share of undecodable packets above which a file counts as damaged; junk between MP3 frames is common and
 harmless."""
 
+SHORTEST_S = 0.01
+"""Less than this is no sound: half a frame of AAC, of which no M4A can be made."""
+
 UNKNOWN_SIZE = 0xFFFF_FFFF
 OGG_PAGE = 65_307
 """The largest page of an Ogg file, in bytes."""
@@ -114,7 +117,7 @@ class Source:
         Raises:
             BadLink: nothing was decoded, much of the file is damaged, or it ends before its header says.
         """
-        if self._seconds == 0:
+        if self._seconds < SHORTEST_S:
             raise _bad(self.path, "holds no sound that can be decoded")
         if self._damaged > max(2, DAMAGE_TOLERANCE * self._packets):
             raise _bad(self.path, f"is damaged: {self._damaged} of {self._packets} packets cannot be decoded")

@@ -22,6 +22,9 @@ from music_workflow.core.pcm import Quantised
 
 M4aCodec = Literal["aac256", "alac"]
 AAC_BIT_RATE = 256_000
+AAC_OPTIONS = {"aac_pns": "0", "aac_is": "0"}
+"""Noise substitution and intensity stereo stand in for bits that 256 kbit/s has: without them the same size holds 0.3
+to 2 dB more of the signal (measured on two pieces), at the same speed."""
 
 
 class M4aWriter(Protocol):
@@ -86,13 +89,15 @@ class CopyWriter:
 class _EncodingWriter:
     """Samples through one of FFmpeg's encoders."""
 
-    def __init__(self, path: Path, rate: int, layout: str, codec: str, sample_format: str) -> None:
+    def __init__(
+        self, path: Path, rate: int, layout: str, codec: str, sample_format: str, options: dict[str, str]
+    ) -> None:
         self._rate = rate
         self._layout = layout
         self._format = sample_format
         self._position = 0
         self._output = _container(path)
-        stream = self._output.add_stream(codec, rate=rate)
+        stream = self._output.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, AudioStream)  # noqa: S101 - narrowing: the codec is an audio codec
         self._stream = stream
         self._stream.layout = layout
@@ -119,7 +124,7 @@ class AacWriter(_EncodingWriter):
     """AAC-LC at 256 kbit/s."""
 
     def __init__(self, path: Path, rate: int, layout: str) -> None:
-        super().__init__(path, rate, layout, "aac", "fltp")
+        super().__init__(path, rate, layout, "aac", "fltp", AAC_OPTIONS)
         self._stream.bit_rate = AAC_BIT_RATE
 
     def samples(self, samples: Samples, quantised: Quantised) -> None:  # noqa: ARG002 - one signature for all
@@ -131,7 +136,7 @@ class AlacWriter(_EncodingWriter):
     """Apple Lossless, 24 bit."""
 
     def __init__(self, path: Path, rate: int, layout: str) -> None:
-        super().__init__(path, rate, layout, "alac", "s32p")
+        super().__init__(path, rate, layout, "alac", "s32p", {})
 
     def samples(self, samples: Samples, quantised: Quantised) -> None:  # noqa: ARG002 - one signature for all
         """Encode a block."""

@@ -29,6 +29,8 @@ LARGEST_DATA = (1 << 32) - (1 << 20)
 Quantised = NDArray[np.int32]
 """Shape (n, channels), 24-bit integers."""
 
+Words = NDArray[np.uint32]
+
 
 def quantise(samples: Samples) -> Quantised:
     """Round float samples to 24-bit integers; what lies beyond full scale is clipped.
@@ -36,7 +38,8 @@ def quantise(samples: Samples) -> Quantised:
     No dither: 24 bits are the resolution of the float32 stream itself, and a 16- or 24-bit source at the same
     rate comes through bit for bit.
     """
-    scaled = np.rint(samples * np.float32(FULL_SCALE))
+    scaled = samples * np.float32(FULL_SCALE)
+    np.rint(scaled, out=scaled)
     np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled)
     return np.asarray(scaled.astype(np.int32))
 
@@ -96,8 +99,7 @@ class WavWriter(_ChunkedFile):
 
     def write(self, samples: Quantised) -> None:
         """Append samples."""
-        low_bytes = np.ascontiguousarray(samples, "<i4").view(np.uint8).reshape(-1, 4)[:, :BYTES]
-        self._append(low_bytes.tobytes(), len(samples))
+        self._append(pack_little(samples), len(samples))
 
     def _header(self) -> bytes:
         frame = self._channels * BYTES
@@ -116,8 +118,7 @@ class AiffWriter(_ChunkedFile):
 
     def write(self, samples: Quantised) -> None:
         """Append samples."""
-        high_bytes = np.ascontiguousarray(samples, ">i4").view(np.uint8).reshape(-1, 4)[:, 4 - BYTES :]
-        self._append(high_bytes.tobytes(), len(samples))
+        self._append(pack_big(samples), len(samples))
 
     def _header(self) -> bytes:
         size = self._data_size
@@ -128,6 +129,38 @@ class AiffWriter(_ChunkedFile):
             + common
             + struct.pack(">4sIII", b"SSND", 8 + size, 0, 0)
         )
+
+
+def pack_little(samples: Quantised) -> bytes:
+    """24-bit samples as bytes, lowest first.
+
+    Four samples are put together into three words, a few operations on whole arrays; picking three of every four bytes
+    takes five times as long.
+    """
+    a, b, c, d, rest = _quarters(samples)
+    words = np.empty((len(a), 3), "<u4")
+    words[:, 0] = a | b << 24
+    words[:, 1] = b >> 8 | c << 16
+    words[:, 2] = c >> 16 | d << 8
+    return words.tobytes() + b"".join(int(v).to_bytes(BYTES, "little") for v in rest)
+
+
+def pack_big(samples: Quantised) -> bytes:
+    """24-bit samples as bytes, highest first."""
+    a, b, c, d, rest = _quarters(samples)
+    words = np.empty((len(a), 3), ">u4")
+    words[:, 0] = a << 8 | b >> 16
+    words[:, 1] = b << 16 | c >> 8
+    words[:, 2] = c << 24 | d
+    return words.tobytes() + b"".join(int(v).to_bytes(BYTES, "big") for v in rest)
+
+
+def _quarters(samples: Quantised) -> tuple[Words, Words, Words, Words, Words]:
+    """Every fourth sample from the first to the fourth on, as 24 bits without sign; and up to three left over."""
+    flat = samples.reshape(-1).view(np.uint32) & np.uint32((1 << BITS) - 1)
+    whole = len(flat) // 4 * 4
+    a, b, c, d = (np.ascontiguousarray(flat[i:whole:4]) for i in range(4))
+    return a, b, c, d, flat[whole:]
 
 
 def _extended(value: int) -> bytes:

@@ -24,8 +24,6 @@ WIDTH, HEIGHT = 1600, 400
 MARGIN = 28
 HEADER = 88
 FOOTER = 34
-SHARPNESS = 3
-"""Vertical oversampling of the waveform, for smooth edges."""
 
 BACKGROUND = (11, 14, 20)
 FAINT = (38, 45, 58)
@@ -96,50 +94,48 @@ def draw(envelope: Envelope, analysis: Analysis, *, title: str) -> bytes:
     font = ImageFont.load_default(30)
     pen.text((MARGIN, 28), _shorten(_drawable(title), font, left - 2 * MARGIN), TEXT, font)
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG", compress_level=4)
     return file.getvalue()
 
 
 def _wave(envelope: Envelope, width: int, height: int) -> Image.Image:
     """The waveform on a transparent ground: the peaks as a veil, the loudness as a body, in the registers' colours."""
-    peak = _columns(envelope.peak, width, np.max)
-    body = np.minimum(_columns(envelope.rms, width, _root_mean_square) * math.sqrt(2), peak)
+    peak = _columns(envelope.peak, width, largest=True)
+    body = np.minimum(_columns(envelope.rms, width) * math.sqrt(2), peak)
     top = max(float(peak.max(initial=0)), 1e-6)
-    colour = _colours(envelope.registers, width)
-    tall = height * SHARPNESS
-    distance = np.abs(np.arange(tall) - (tall - 1) / 2)[:, None] / (tall / 2)
-    veil = distance <= np.maximum(peak / top, 1 / tall)
-    core = distance <= body / top
-    alpha = np.where(core, 255.0, np.where(veil, 118.0, 0.0))
-    glow = 1.0 - 0.28 * distance
-    pixels = np.empty((tall, width, 4))
-    pixels[..., :3] = colour[None] * np.where(core, glow, 0.9)[..., None]
-    pixels[..., 3] = alpha
-    picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGBA")
-    return picture.resize((width, height), Image.Resampling.BOX)
+    colour = _colours(envelope.registers, width).astype(np.float32)
+    distance = np.abs(np.arange(height, dtype=np.float32) - (height - 1) / 2)[:, None] / (height / 2)
+    veil = _cover(np.maximum(peak / top, 2 / height), distance, height)
+    core = _cover(body / top, distance, height)
+    pixels = np.empty((height, width, 4), np.float32)
+    pixels[..., :3] = colour[None] * (0.9 + core * (0.1 - 0.28 * distance))[..., None]
+    pixels[..., 3] = 118 * veil + 137 * core
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGBA")
 
 
-def _columns(values: NDArray[np.float32], width: int, reduce: object) -> NDArray[np.float64]:
-    """Reduce a curve to one value a column; a curve shorter than the picture is stretched."""
+def _cover(edge: NDArray[np.float64], distance: NDArray[np.float32], height: int) -> NDArray[np.float32]:
+    """How much of each pixel lies within the edge, 0..1: a smooth outline without drawing it larger first."""
+    cover: NDArray[np.float32] = np.clip((edge.astype(np.float32) - distance) * (height / 2) + 0.5, 0, 1)
+    return cover
+
+
+def _columns(values: NDArray[np.float32], width: int, *, largest: bool = False) -> NDArray[np.float64]:
+    """A curve's largest value, or its root mean square, in each column; a short curve is stretched."""
     if not len(values):
         return np.zeros(width)
     if len(values) < width:
         places = np.linspace(0, len(values) - 1, width)
         return np.interp(places, np.arange(len(values)), values)
     edges = np.linspace(0, len(values), width + 1).astype(int)[:-1]
-    if reduce is np.max:
+    if largest:
         return np.maximum.reduceat(values, edges).astype(np.float64)
     counts = np.diff(np.append(edges, len(values)))
     return np.sqrt(np.add.reduceat(np.square(values, dtype=np.float64), edges) / counts)
 
 
-def _root_mean_square(values: NDArray[np.float32]) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
-
-
 def _colours(registers: NDArray[np.float32], width: int) -> NDArray[np.float64]:
     """One colour a column: the registers' colours mixed by their share, smoothed over neighbouring columns."""
-    shares = np.stack([_columns(np.sqrt(register), width, None) for register in registers])
+    shares = np.stack([_columns(np.sqrt(register), width) for register in registers])
     shares *= np.sqrt(REGISTER_BALANCE)[:, None]
     kernel = np.hanning(9)[1:-1]
     shares = np.stack([np.convolve(share, kernel / kernel.sum(), "same") for share in shares])

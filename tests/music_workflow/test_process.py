@@ -209,6 +209,18 @@ def test_what_is_no_audio_is_refused(name: str, content: bytes, tmp_path: Path) 
             look(str(path))
 
 
+@pytest.mark.parametrize("samples", [0, 1, 400])
+def test_a_file_without_sound_is_refused(samples: int, tmp_path: Path) -> None:
+    """A valid WAV with no samples, or a handful, gives a sentence and no half-made files."""
+    source = write_wav(tmp_path / "blip.wav", np.ones((samples, 2), np.int32), rate=48_000, width=3)
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(BadLink, match=r"blip\.wav” holds no sound"):
+        process.convert(source, str(work), stem="out")
+
+    assert list(work.iterdir()) == []
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     """A path that does not exist is a plain sentence, not an FFmpeg error."""
     with pytest.raises(BadLink, match=r"gone\.wav” is not there"):
