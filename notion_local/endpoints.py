@@ -38,6 +38,7 @@ def table(cursors: query.Cursors) -> list[Endpoint]:
         Endpoint("GET", "pages/{page_id}", _page),
         Endpoint("PATCH", "pages/{page_id}", _update_page),
         Endpoint("GET", "pages/{page_id}/properties/{property}", _property),
+        Endpoint("POST", "pages/{page_id}/move", _move_page),
         Endpoint("POST", "databases", _create_database),
         Endpoint("GET", "databases/{database_id}", _database),
         Endpoint("PATCH", "databases/{database_id}", _update_database),
@@ -125,6 +126,11 @@ def _page(call: Call) -> dict[str, Any]:
 def _update_page(call: Call) -> dict[str, Any]:
     page = call.workspace.find(call.actor, "page", call.ids["page_id"])
     return showing.show(call.workspace, pages.update(call.workspace, call.actor, page, call.body))
+
+
+def _move_page(call: Call) -> dict[str, Any]:
+    page = call.workspace.find(call.actor, "page", call.ids["page_id"])
+    return showing.show(call.workspace, pages.move(call.workspace, call.actor, page, call.body))
 
 
 def _property(call: Call) -> dict[str, Any]:
@@ -264,7 +270,7 @@ def _delete_comment(call: Call) -> dict[str, Any]:
 
 
 def _create_upload(call: Call) -> dict[str, Any]:
-    return uploads.show(call.workspace, uploads.create(call.workspace, call.actor, call.body))
+    return uploads.show_new(call.workspace, uploads.create(call.workspace, call.actor, call.body))
 
 
 def _uploads(call: Call) -> dict[str, Any]:

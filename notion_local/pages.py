@@ -180,6 +180,57 @@ def update(workspace: Workspace, actor: Actor, page: Record, body: dict[str, Any
     return page
 
 
+def move(workspace: Workspace, actor: Actor, page: Record, body: dict[str, Any]) -> Record:
+    """Put a page under another page or data source; of its properties those that exist there by name and type stay."""
+    check.no_other_keys(body, "body", ("parent",))
+    workspace.require_editable(page)
+    parent, parent_kind = _parent(workspace, actor, body)
+    step: Record | None = parent if parent_kind != "workspace" else None
+    while step is not None:
+        if step.id == page.id:
+            raise invalid("A page cannot be moved beneath itself.")
+        step = workspace.store.get(step.parent) if step.parent_kind != "workspace" else None
+    before = schema_of(workspace, page)
+    entries = source_schema(workspace, parent.id) if parent_kind == "data_source" else TITLE_ONLY
+    stored = page.data["properties"]
+    kept = {"title": stored["title"]} if "title" in stored else {}
+    if parent.id == page.parent:
+        kept = stored
+    else:
+        kept |= _matching(before, entries, stored)
+    data = {**page.data, "properties": kept}
+    if parent_kind == "data_source" and parent.id != page.parent:
+        data["number"] = next_number(workspace, parent.id)
+    moved = replace(
+        page,
+        parent=parent.id,
+        parent_kind=parent_kind,
+        position=_position(workspace, None, parent),
+        data=data,
+    )
+    moved = workspace.touch(moved, actor)
+    _save(workspace, moved, entries, before=page)
+    workspace.store.changed("page.moved", moved, actor.user_id, moved.edited)
+    return moved
+
+
+def _matching(before: Schema, after: Schema, stored: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that fit another schema: same name, same type, and no options of their own."""
+    fitting = {}
+    for entry in after.values():
+        other = schema.find(before, entry.name)
+        plain = entry.type in values.WRITABLE and entry.type not in (
+            *schema.OPTION_TYPES,
+            "relation",
+            "title",
+        )
+        if other is not None and plain and other.type == entry.type and other.id in stored:
+            fitting[entry.id] = stored[other.id]
+        elif entry.type == "status" and (default := values.default_status(entry)):
+            fitting[entry.id] = default
+    return fitting
+
+
 def _trash_flag(body: dict[str, Any]) -> bool | None:
     for key in ("in_trash", "archived", "is_archived"):
         if body.get(key) is not None:

@@ -108,8 +108,8 @@ def create(workspace: Workspace, actor: Actor, body: dict[str, Any]) -> Record:
     )
     mode = check.one_of(body.get("mode", "single_part"), "body.mode", _MODES)
     if mode == "external_url":
-        raise invalid("body failed validation: body.mode `external_url` is not supported by this server.")
-    filename = _filename(body, required=mode == "multi_part")
+        check.a_string(body.get("external_url", check.MISSING), "body.external_url", most=check.MAX_URL)
+    filename = _filename(body, required=mode != "single_part")
     parts = 1
     if mode == "multi_part":
         number = check.a_number(body.get("number_of_parts", check.MISSING), "body.number_of_parts")
@@ -249,9 +249,12 @@ def complete(workspace: Workspace, actor: Actor, upload: Record) -> Record:
 
 
 def _current(workspace: Workspace, upload: Record) -> Record:
-    """Return the upload, expired when its hour has passed without it being attached."""
+    """Return the upload as time has left it: expired after an hour unless attached; never fetched from elsewhere."""
     data = upload.data
-    if (
+    if data["mode"] == "external_url" and data["status"] == "pending":
+        upload = replace(upload, data={**data, "status": "failed", "expires": None})
+        workspace.store.put(upload)
+    elif (
         data["expires"] is not None
         and data["status"] in ("pending", "uploaded")
         and workspace.now() >= data["expires"]
@@ -263,7 +266,11 @@ def _current(workspace: Workspace, upload: Record) -> Record:
 
 def show(workspace: Workspace, upload: Record) -> dict[str, Any]:
     """Return an upload as answers show it."""
-    upload = _current(workspace, upload)
+    return show_new(workspace, _current(workspace, upload))
+
+
+def show_new(workspace: Workspace, upload: Record) -> dict[str, Any]:
+    """Return an upload that has just been created, before anything became of it."""
     data = upload.data
     shown: dict[str, Any] = {
         "object": "file_upload",
@@ -278,7 +285,19 @@ def show(workspace: Workspace, upload: Record) -> dict[str, Any]:
         "content_type": data["content_type"],
         "content_length": data["content_length"],
     }
-    if data["status"] == "pending":
+    if data["status"] == "failed":
+        shown["file_import_result"] = {
+            "imported_time": ids.floored(upload.edited),
+            "type": "error",
+            "error": {
+                "type": "download_error",
+                "code": "download_failed",
+                "message": "This server does not fetch files from other machines.",
+                "parameter": None,
+                "status_code": None,
+            },
+        }
+    if data["status"] == "pending" and data["mode"] != "external_url":
         url = f"{workspace.public_url}/v1/file_uploads/{upload.id}"
         shown["upload_url"] = f"{url}/send"
         if data["mode"] == "multi_part":

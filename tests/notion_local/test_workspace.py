@@ -147,3 +147,28 @@ def test_search_is_paged_and_ordered_by_the_last_edit(api: Api) -> None:
     api.ok("PATCH", f"pages/{renamed}", {"properties": {"title": {"title": text("Tune")}}})
     assert api.ok("POST", "search", {"query": "song 3"})["results"] == []
     assert len(api.ok("POST", "search", {"query": "TUNE"})["results"]) == 1
+
+
+def test_a_page_moves_with_what_fits(api: Api) -> None:
+    """A row moved to another data source keeps the values of the same name and type; nothing moves beneath itself."""
+    old = api.database({"N": {"number": {}}, "Only here": {"rich_text": {}}}, "Old")
+    new = api.database({"N": {"number": {}}, "Status": {"status": {}}}, "New")
+    row = api.row(old, "walker", N={"number": 7}, **{"Only here": {"rich_text": text("x")}})["id"]
+    moved = api.ok("POST", f"pages/{row}/move", {"parent": {"type": "data_source_id", "data_source_id": new}})
+    assert moved["properties"]["N"]["number"] == 7
+    assert moved["properties"]["Status"]["status"]["name"] == "Not started"
+    assert (api.found(old), api.found(new)) == ([], ["walker"])
+    assert api.found(new, filter={"property": "N", "number": {"equals": 7}}) == ["walker"]
+    outer = api.page("outer")["id"]
+    inner = {"parent": {"page_id": outer}, "properties": {"title": {"title": text("inner")}}}
+    inside = api.ok("POST", "pages", inner)["id"]
+    assert api.refusal("POST", f"pages/{outer}/move", {"parent": {"page_id": inside}})[0] == 400
+
+
+def test_an_upload_by_url_fails_rather_than_reach_out(api: Api) -> None:
+    """It is taken as Notion takes it, and then says that nothing is fetched from other machines."""
+    body = {"mode": "external_url", "external_url": "https://example.com/a.png", "filename": "a.png"}
+    upload = api.ok("POST", "file_uploads", body)
+    read = api.ok("GET", f"file_uploads/{upload['id']}")
+    assert read["status"] == "failed"
+    assert read["file_import_result"]["error"]["type"] == "download_error"
