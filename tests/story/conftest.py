@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,24 @@ class _Files(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.requests.append(urllib.parse.unquote(self.path))
-        super().do_GET()
+        if self.path.startswith("/slow/"):
+            self._trickle(Path(self.directory) / urllib.parse.unquote(self.path.removeprefix("/slow/")))
+        else:
+            super().do_GET()
+
+    def _trickle(self, path: Path) -> None:
+        """Sends a file so slowly that a test has time to interfere."""
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", "audio/mp4")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        for start in range(0, len(content), 4096):
+            try:
+                self.wfile.write(content[start : start + 4096])
+            except ConnectionError:
+                return
+            time.sleep(0.2)
 
 
 @dataclass
