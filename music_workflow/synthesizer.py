@@ -42,8 +42,8 @@ BLOCK = 8192
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROGRESSIONS: dict[str, tuple[tuple[int, ...], ...]] = {
-    "major": ((0, 3, 4, 0), (0, 5, 3, 4), (0, 0, 3, 4)),
-    "minor": ((0, 0, 5, 6), (0, 3, 4, 0), (0, 5, 3, 4)),
+    "major": ((0, 3, 4, 0), (0, 0, 3, 4), (0, 3, 0, 4)),
+    "minor": ((0, 0, 3, 4), (0, 3, 4, 0), (0, 5, 0, 4)),
 }
 """Scale degrees of the chords of four bars, 0 the tonic; each dwells on its tonic, so that the key is plain."""
 
@@ -199,7 +199,7 @@ class _Score:
             while step < 12:  # noqa: PLR2004 - the last beat is the long note's
                 length = int(self._rng.choice([2, 2, 4]))
                 notes.append((step, degree, length))
-                degree = int(np.clip(degree + self._rng.choice([-2, -1, 1, 2]), -1, 7))
+                degree = int(np.clip(degree + self._rng.choice([-2, -1, 1, 2]), 0, 5))
                 step += length
             bars.append([*notes, (12, end, 4)])
         return bars
@@ -215,7 +215,7 @@ class _Score:
         for (i, accent), until in zip(_hits(self._pattern.chords), rests[1:], strict=True):
             length = min(until - i, 8) if len(rests) > 2 else BAR  # noqa: PLR2004 - one chord a bar is held
             for voice, tone in enumerate((0, 2, 4)):
-                pitch = self._pitch(degree + tone, 4)
+                pitch = self._pitch(degree + tone, 4) + self._leading(degree, tone)
                 while pitch > 12 * 5 + 7:  # close voicing, below the melody
                     pitch -= 12
                 self._put(
@@ -225,6 +225,10 @@ class _Score:
                     0.17 * accent,
                     (-0.4, 0.0, 0.4)[voice],
                 )
+
+    def _leading(self, degree: int, tone: int) -> int:
+        """A minor key's dominant takes the leading note, without which it would pass for its relative major."""
+        return 1 if (self._key.mode, degree, tone) == ("minor", 4, 2) else 0
 
     def _play_melody(self, first: int, notes: list[tuple[int, int, int]]) -> None:
         for i, degree, length in notes:
