@@ -28,14 +28,13 @@ def apply(
     Formulas and rollups are resolved last, since they may name properties of the same request.
     """
     before = entries
+    _save_schema(workspace, actor, source, entries)
     ordered = sorted(given.items(), key=lambda item: _resolution_order(item[1]))
     for key, change in ordered:
         entries = _changed(workspace, actor, source, entries, key, change, path)
         # A relation to itself reads the schema it is part of.
         _save_schema(workspace, actor, source, entries)
         entries = showing.source_schema(workspace, source.id)
-    if not given:
-        _save_schema(workspace, actor, source, entries)
     if before != entries:
         _forget_values(workspace, source, before, entries)
         workspace.store.changed("data_source.schema_updated", source, actor.user_id, source.edited)
@@ -61,7 +60,7 @@ def _changed(
     where = f"{path}.{key}"
     entry = schema.find(entries, key)
     if change is None:
-        return _removed(workspace, actor, entries, entry, key)
+        return _removed(workspace, actor, source, entries, entry, key)
     given = check.an_object(change, where)
     check.no_other_keys(given, where, ("type", "name", "id", "description", *schema.TYPES))
     if "name" in given and entry is not None:
@@ -89,7 +88,9 @@ def _changed(
     config = schema.parse_config(kind, given[kind], f"{where}.{kind}", previous)
     changed = replace(entry, type=kind, config=config)
     changed = _resolved(workspace, actor, source, entries, changed, previous, f"{where}.{kind}")
-    return _described({**entries, changed.id: changed}, changed, given, where)
+    # A relation to its own data source has just changed the other side in the stored schema.
+    stored = showing.source_schema(workspace, source.id)
+    return _described({**stored, changed.id: changed}, changed, given, where)
 
 
 def _described(entries: Schema, entry: Property, given: Mapping[str, Any], where: str) -> Schema:
@@ -100,13 +101,16 @@ def _described(entries: Schema, entry: Property, given: Mapping[str, Any], where
     return {**entries, entry.id: replace(entry, description=description or None)}
 
 
-def _removed(workspace: Workspace, actor: Actor, entries: Schema, entry: Property | None, key: str) -> Schema:
+def _removed(
+    workspace: Workspace, actor: Actor, source: Record, entries: Schema, entry: Property | None, key: str
+) -> Schema:
     if entry is None:
         raise ApiError(400, "validation_error", f"Could not find property with name or id: {key}")
     if entry.type == "title":
         raise invalid("Cannot delete the title property.")
     if entry.type == "relation":
         _unlink(workspace, actor, entry)
+        entries = showing.source_schema(workspace, source.id)
     return {other.id: other for other in entries.values() if other.id != entry.id}
 
 
@@ -169,7 +173,10 @@ def _resolve_rollup(
 def _resolve_relation(
     workspace: Workspace, actor: Actor, source: Record, entry: Property, previous: Property | None, path: str
 ) -> Property:
+    before = previous.config if previous is not None and previous.type == "relation" else None
     given = entry.config
+    if before is not None and not {"data_source_id", "database_id"} & given.keys():
+        given = {**given, "data_source_id": before["data_source_id"]}
     check.no_other_keys(given, path, ("type", "data_source_id", "database_id", *_RELATION_KINDS))
     kind = check.first_type(
         {**given, "single_property": given.get("single_property", {})}, path, _RELATION_KINDS
@@ -183,9 +190,9 @@ def _resolve_relation(
         "type": kind,
         kind: {},
     }
-    before = previous.config if previous is not None and previous.type == "relation" else None
     same_target = before is not None and before["data_source_id"] == target.id
     if same_target and before is not None and before["type"] == kind:
+        _rename_other_side(workspace, actor, target, before, given)
         return replace(entry, config=before)
     if before is not None and previous is not None and not (same_target and kind == "single_property"):
         _unlink(workspace, actor, previous)
@@ -197,6 +204,20 @@ def _resolve_relation(
         "synced_property_id": _create_other_side(workspace, actor, source, target, entry, given)
     }
     return replace(entry, config=config)
+
+
+def _rename_other_side(
+    workspace: Workspace, actor: Actor, target: Record, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> None:
+    """Give the other property of a two-way relation the name that a request wants for it."""
+    wanted = check.an_object(given.get("dual_property", {}), "dual_property").get("synced_property_name")
+    other_id = before.get("dual_property", {}).get("synced_property_id")
+    entries = schema.load(target.data["properties"])
+    if wanted is None or other_id not in entries or entries[other_id].name == wanted:
+        return
+    name = check.a_string(wanted, "dual_property.synced_property_name")
+    _save_schema(workspace, actor, target, schema.renamed(entries, entries[other_id], name))
+    workspace.store.changed("data_source.schema_updated", target, actor.user_id, workspace.now())
 
 
 def _relation_target(workspace: Workspace, actor: Actor, given: Mapping[str, Any], path: str) -> Record:

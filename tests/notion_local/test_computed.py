@@ -34,8 +34,25 @@ def test_a_two_way_relation_is_kept_on_both_sides(api: Api) -> None:
     api.ok("PATCH", f"pages/{ada}", {"properties": {other: {"relation": [{"id": song}]}}})
     assert _ids(api.ok("GET", f"pages/{song}"), "By") == [ada]
     assert api.found(tracks, filter={"property": "By", "relation": {"contains": ada}}) == ["Song"]
+    rename = {"By": {"relation": {"dual_property": {"synced_property_name": "Songs"}}}}
+    api.ok("PATCH", f"data_sources/{tracks}", {"properties": rename})
+    assert _ids(api.ok("GET", f"pages/{ada}"), "Songs") == [song]
+    other = "Songs"
     api.ok("PATCH", f"data_sources/{tracks}", {"properties": {"By": None}})
     assert other not in api.ok("GET", f"data_sources/{artists}")["properties"]
+
+
+def test_a_two_way_relation_to_itself(api: Api) -> None:
+    """Both sides stand in the one data source, keep each other in step, and go together."""
+    source = api.database({})
+    both = {"relation": {"data_source_id": source, "dual_property": {"synced_property_name": "Parts"}}}
+    names = set(api.ok("PATCH", f"data_sources/{source}", {"properties": {"Part of": both}})["properties"])
+    assert names == {"Name", "Part of", "Parts"}
+    whole = api.row(source, "whole")["id"]
+    part = api.row(source, "part", **{"Part of": {"relation": [{"id": whole}]}})["id"]
+    assert _ids(api.ok("GET", f"pages/{whole}"), "Parts") == [part]
+    left = api.ok("PATCH", f"data_sources/{source}", {"properties": {"Parts": None}})["properties"]
+    assert set(left) == {"Name"}
 
 
 def test_a_relation_shows_25_pages_and_lists_them_all(api: Api) -> None:
