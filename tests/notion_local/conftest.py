@@ -11,6 +11,7 @@ import httpx
 import pytest
 from notion_client import Client
 
+from notion_local import blocks, comments
 from notion_local.server import RunningServer
 
 VERSION = "2026-03-11"
@@ -106,11 +107,23 @@ def traffic_file() -> Path | None:
     return Path(name) if name else None
 
 
-@pytest.fixture
-def server() -> Iterator[RunningServer]:
-    """A server in memory."""
+@pytest.fixture(scope="module")
+def _running() -> Iterator[RunningServer]:
     with RunningServer(record=traffic_file()) as running:
         yield running
+
+
+@pytest.fixture
+def server(_running: RunningServer) -> Iterator[RunningServer]:
+    """A server in memory, the same for a module, its root page empty and nothing going wrong."""
+    workspace = _running.workspace
+    with workspace.transaction():
+        for child in workspace.store.children(workspace.root_page_id, ("page", "database", "block")):
+            blocks.delete(workspace, workspace.person, child)
+        for comment in workspace.store.children(workspace.root_page_id, ("comment",)):
+            comments.delete(workspace, workspace.person, comment)
+    yield _running
+    workspace.faults.reset()
 
 
 @pytest.fixture
