@@ -183,11 +183,13 @@ class Worker:
             log.get().warning("row not repaired yet", page=found.row.id, why=str(error))
 
     def _cancel_if_asked(self, ref: RowRef) -> None:
+        database = self._workspace.database(ref.database)
         try:
-            state = self._poller.state_of(ref.database, ref.page_id)
+            row = database.get(ref.page_id)
         except NotionError as error:
             log.get().warning("row not read", page=ref.page_id, why=str(error))
             return
-        if state in (State.CANCELLED, State.ARCHIVED):
-            log.get().info("cancelled by its row", page=ref.page_id)
-            self._runner.cancelled(ref, title="", task_type="")
+        state = database.vocabulary.state(row.status, row.run_state)
+        if row.in_trash or state in (State.CANCELLED, State.ARCHIVED):
+            log.get().info("cancelled by its row", page=ref.page_id, in_trash=row.in_trash)
+            self._runner.cancelled(ref, title=row.title, task_type=row.task_type or "")
