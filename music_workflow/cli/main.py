@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from music_workflow.cli.match import match
 from music_workflow.cli.settings import MusicSettings
 from music_workflow.errors import BadLink, MusicError, NotReady, Protected, Unavailable
 from music_workflow.model import Check, FiledTrack, Progress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The music library without Notion.")
 index_app = typer.Typer(no_args_is_help=True, help="The volume index: what stands on the volumes.")
 app.add_typer(index_app, name="index")
+app.command()(match)
 
 _EXIT_CODES: tuple[tuple[type[MusicError], int], ...] = (
     (BadLink, 2),
