@@ -47,6 +47,9 @@ class _ToParent:
 
 def preload(modules: Sequence[str]) -> None:
     """Names what children will need, so that it is loaded once; before the first child."""
+    # One thread per child: two children fill two cores, and idle linear-algebra threads only spin.
+    for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(library, "1")
     multiprocessing.get_context(_METHOD).set_forkserver_preload(list(modules))
 
 

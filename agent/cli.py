@@ -132,6 +132,24 @@ def task_add(
     typer.echo(f"{row.title}\n{row.url}")
 
 
+@app.command("file-gaps")
+def file_gaps(
+    document: Annotated[str, typer.Argument(help="Path of a Markdown file, or link of a Notion page.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
+    no_merge: Annotated[
+        list[str] | None,
+        typer.Option(help="Key of a merged gap whose places are to be rows of their own; may be repeated."),
+    ] = None,
+    cap: Annotated[int, typer.Option(min=1, help="Most rows created in one run.")] = 100,
+) -> None:
+    """File what a gap analysis says is missing: one row per gap; again, it only brings its rows up to date."""
+    from agent import gaps
+
+    settings = _settings(need_notion=not dry_run)
+    for line in gaps.file(settings, document, dry_run=dry_run, no_merge=tuple(no_merge or ()), cap=cap):
+        typer.echo(line)
+
+
 @app.command()
 def status(
     limit: Annotated[int, typer.Option(help="How many ended runs to show.")] = 20,
@@ -194,6 +212,24 @@ def workspace_serve(
         embedded.serve(data, port=port, token=token, root_page=root_page, faults=fault or [], record=record)
     except ValueError as error:
         _fail(str(error))
+
+
+@workspace_app.command("load")
+def workspace_load(
+    file: Annotated[Path, typer.Argument(help="A shape file: databases with their properties and options.")],
+    data: Annotated[Path, typer.Option(help="Folder of the workspace; not while it is served.")] = Path("workspace"),
+    rows: Annotated[int, typer.Option(help="How many rows to generate in each database.")] = 0,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal rows.")] = 0,
+) -> None:
+    """Build databases from a shape file, with generated rows."""
+    from agent import embedded
+
+    try:
+        made = embedded.load(file, data, rows=rows, seed=seed)
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+    for key, source_id in made.items():
+        typer.echo(f"{key}\t{source_id}")
 
 
 def _settings(*, need_notion: bool = True, need_databases: bool = True) -> Settings:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from notion_local import server
+from notion_local import server, shapes
 from notion_local.faults import Faults
 
 
@@ -25,6 +26,16 @@ def serve(
     if root_page:
         options["root_page_id"] = root_page
     server.serve(data, faults=Faults(**switches), **options)
+
+
+def load(file: Path, data: Path, *, rows: int, seed: int) -> dict[str, str]:
+    """Builds the databases of a shape file in the workspace kept in ``data``; returns their data source ids.
+
+    Raises:
+        ValueError: the file is no shape file.
+    """
+    with contextlib.closing(server.open_workspace(data)) as workspace:
+        return shapes.load(workspace, file, rows=rows, seed=seed)
 
 
 def _switch(text: str) -> tuple[str, str]:

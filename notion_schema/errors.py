@@ -67,7 +67,7 @@ def _revive(cls: type[NotionError], state: dict[str, Any]) -> NotionError:
     return cls._from_state(state)
 
 
-class Unavailable(NotionError):  # noqa: N818  named for the fact
+class Unavailable(NotionError):
     """Notion is busy, down or out of reach; the same call may work later.
 
     Attributes:
@@ -91,11 +91,11 @@ class Unavailable(NotionError):  # noqa: N818  named for the fact
         self.maybe_landed = maybe_landed
 
 
-class NotShared(NotionError):  # noqa: N818  named for the fact
+class NotShared(NotionError):
     """The token is wrong, or the page or database is not shared, or lies in the trash (401, 403, 404)."""
 
 
-class SchemaDrift(NotionError):  # noqa: N818  named for the fact
+class SchemaDrift(NotionError):
     """The database no longer looks the way it was bound: a property or an option is missing or has another type.
 
     Attributes:
@@ -119,7 +119,7 @@ class SchemaDrift(NotionError):  # noqa: N818  named for the fact
         self.property_name = property_name
 
 
-class Refused(NotionError):  # noqa: N818  named for the fact
+class Refused(NotionError):
     """Notion understood the call and will never accept it (any other 4xx): a bug of ours, or a limit."""
 
 

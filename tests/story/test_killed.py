@@ -56,9 +56,7 @@ def _new_lines(path: Path, seen: int) -> tuple[list[dict[str, Any]], int]:
     return [json.loads(line) for line in complete[seen:].splitlines() if line.startswith("{")], len(complete)
 
 
-def _run_killing_at(
-    house: House, tmp_path: Path, event: str, pause_s: float
-) -> tuple[list[str], list[dict[str, Any]]]:
+def _run_killing_at(house: House, tmp_path: Path, event: str) -> tuple[list[str], list[dict[str, Any]]]:
     """Runs the worker again and again, killing it the first time each step is at ``event``; returns where."""
     errors = tmp_path / "worker.jsonl"
     killed: list[str] = []
