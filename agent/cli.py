@@ -35,13 +35,14 @@ _GRACE_S = 10
 def main() -> None:
     """Runs the command; an expected error ends it with one sentence."""
     from agent.engine import EngineInUseError
+    from handlers.base import HandlerWordError
     from handlers.registry import RegistryError
     from notion_schema.errors import NotionError
     from notion_schema.ids import BadId
 
     try:
         app()
-    except (NotionError, EngineInUseError, RegistryError, BadId, SettingsError) as error:
+    except (NotionError, EngineInUseError, RegistryError, BadId, HandlerWordError, SettingsError) as error:
         _fail(str(error))
 
 
@@ -135,7 +136,9 @@ def task_add(
 @app.command("file-gaps")
 def file_gaps(
     document: Annotated[str, typer.Argument(help="Path of a Markdown file, or link of a Notion page.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
+    ] = False,
     no_merge: Annotated[
         list[str] | None,
         typer.Option(help="Key of a merged gap whose places are to be rows of their own; may be repeated."),
@@ -145,7 +148,7 @@ def file_gaps(
     """File what a gap analysis says is missing: one row per gap; again, it only brings its rows up to date."""
     from agent import gaps
 
-    settings = _settings(need_notion=not dry_run)
+    settings = _settings(need_notion=not (dry_run and Path(document).is_file()))
     for line in gaps.file(settings, document, dry_run=dry_run, no_merge=tuple(no_merge or ()), cap=cap):
         typer.echo(line)
 
@@ -217,7 +220,9 @@ def workspace_serve(
 @workspace_app.command("load")
 def workspace_load(
     file: Annotated[Path, typer.Argument(help="A shape file: databases with their properties and options.")],
-    data: Annotated[Path, typer.Option(help="Folder of the workspace; not while it is served.")] = Path("workspace"),
+    data: Annotated[Path, typer.Option(help="Folder of the workspace; not while it is served.")] = Path(
+        "workspace"
+    ),
     rows: Annotated[int, typer.Option(help="How many rows to generate in each database.")] = 0,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal rows.")] = 0,
 ) -> None:

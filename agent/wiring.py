@@ -10,6 +10,7 @@ from pathlib import Path
 
 from agent import child, log
 from agent.engine import Engine
+from agent.gap_rows import NotionGapRows
 from agent.music_rows import LastWritten, TrackRows
 from agent.poller import Poller
 from agent.reporting import Reporting
@@ -92,6 +93,12 @@ def workspace(client: Notion, settings: Settings) -> Workspace:
     return opened
 
 
+def gap_rows(rows: Workspace, settings: Settings) -> NotionGapRows:
+    """The rows of gap analyses, for the worker and the command line alike."""
+    folder = data_dir(settings)
+    return NotionGapRows(rows, LastWritten(folder / "written.sqlite"), folder / "gaps.lock")
+
+
 @contextmanager
 def worker(settings: Settings) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet."""
@@ -104,7 +111,11 @@ def worker(settings: Settings) -> Iterator[Worker]:
         reporting = Reporting(rows, f"{name} ({os.getpid()})")
         music = library(settings)
         folder = data_dir(settings)
-        tools = Tools(library=music, tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")))
+        tools = Tools(
+            library=music,
+            tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
+            gaps=gap_rows(rows, settings),
+        )
         poller = Poller(rows, handlers, agent_page_id=settings.agent_page_id or None)
         yield Worker(
             rows,

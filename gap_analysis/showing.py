@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gap_analysis.model import Gap
-from gap_analysis.planning import Move, Plan, Step, priority_of
+from gap_analysis.model import Gap, Mention
+from gap_analysis.planning import Move, Plan, Step, priority_of, title_of
 
 _VERBS = {
     Move.CREATE: "create",
@@ -44,12 +44,12 @@ def lines(plan: Plan) -> Iterator[str]:
         yield _line(step)
         if step.why:
             yield f"    {step.why}"
-    merges = [step for step in plan.steps if step.gap and _places(step.gap) > 1]
-    if merges:
+    manifold = [step.gap for step in plan.steps if step.gap and len(_places(step.gap)) > 1]
+    if manifold:
         yield ""
         yield "One gap in several places (--no-merge KEY files its places as rows of their own):"
-        for step in merges:
-            yield from _merge(step)
+        for gap in manifold:
+            yield from _merge(gap)
     if plan.analysis.passed_over:
         yield ""
         yield "Passed over:"
@@ -58,6 +58,14 @@ def lines(plan: Plan) -> Iterator[str]:
     if plan.unknown_refusals:
         yield ""
         yield f"No merged gap has the key {', '.join(plan.unknown_refusals)}."
+
+
+def merges(plan: Plan) -> Iterator[tuple[int, str]]:
+    """For each gap named in several places: how many, and a line with its title, its key and the places."""
+    for step in plan.steps:
+        if step.gap and step.gap.is_merged:
+            sections = [place.section for place in _places(step.gap)]
+            yield len(sections), f"{step.title} [{short_key(step.key)}]: {', '.join(sections)}"
 
 
 def short_key(key: str) -> str:
@@ -70,15 +78,13 @@ def _line(step: Step) -> str:
     return f"{_VERBS[step.move]:<16}{step.home:<18}{priority:<10}{step.title}  [{short_key(step.key)}]"
 
 
-def _places(gap: Gap) -> int:
-    return len(gap.mentions) + len(gap.pointers)
+def _places(gap: Gap) -> tuple[Mention, ...]:
+    return (*gap.mentions, *gap.pointers)
 
 
-def _merge(step: Step) -> Iterator[str]:
-    assert step.gap is not None  # noqa: S101 - asked for by the caller
-    can = "" if step.gap.is_merged else "  (one gap and what points to it)"
-    yield f"  {step.title}  [{short_key(step.key)}]{can}"
-    for place in step.gap.mentions:
+def _merge(gap: Gap) -> Iterator[str]:
+    yield f"  {title_of(gap)}  [{short_key(gap.key)}]{'' if gap.is_merged else '  (one place, and what points to it)'}"
+    for place in gap.mentions:
         yield f"    {place.section}: {place.wording}{' (done)' if place.done else ''}"
-    for place in step.gap.pointers:
+    for place in gap.pointers:
         yield f"    {place.section}: {place.wording} (points to it)"

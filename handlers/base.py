@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import (
     Any,
@@ -24,6 +25,7 @@ from typing import (
     get_type_hints,
 )
 
+from gap_analysis.planning import FiledRow, Step
 from music_workflow.core.library import Library
 from music_workflow.model import FiledTrack, PageClaims, Progress
 from notion_schema.databases import TaskRow
@@ -207,11 +209,39 @@ class Tracks(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PageText:
+    """A Notion page as Markdown."""
+
+    title: str
+    markdown: str
+
+
+class GapRows(Protocol):
+    """The rows that gap analyses give rise to, in Agent-Tasks and Issues+Questions, as handlers see them."""
+
+    def page(self, page_id: str) -> PageText:
+        """The content of a page."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Held while rows are read and written, so that two runs on this machine cannot file a gap twice."""
+
+    def filed(self, document_key: str, keys: tuple[str, ...]) -> tuple[FiledRow, ...]:
+        """The rows filed for a document, oldest first; then those of ``keys`` that were filed and since deleted."""
+
+    def create(self, step: Step) -> str:
+        """Files a gap's row and returns its address. It carries no Task Type: it is work for people and others."""
+
+    def update(self, step: Step) -> None:
+        """Writes a step's values to its row; closing and opening again are values of its status."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tools:
     """What handlers work with; put together in ``agent.wiring``."""
 
     library: Library
     tracks: Tracks
+    gaps: GapRows
 
 
 # What the worker knows of a handler ----------------------------------------------------------------------------------
