@@ -56,7 +56,7 @@ class Desk:
         return self.page.locator(f'.properties [data-property="{name}"] dd')
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -68,7 +68,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A desktop window. Each test serves its own port, and what a browser remembers it remembers per port."""
     fresh = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")

@@ -21,8 +21,7 @@ from notion_schema.client import PART_BYTES, SINGLE_PART_BYTES, Notion
 from notion_schema.errors import NotionError, NotShared, Refused, ResultLimit, Unavailable
 from notion_schema.pace import LocalPace
 from notion_schema.refusals import retry_after_s
-
-from .scripted import Asked, Reply, Scripted, error, scripted
+from tests.notion_schema.scripted import Asked, Reply, Scripted, error, scripted
 
 TOKEN = "secret_ntn_0123456789"
 QUICK = Patience(attempts=4, total_s=2.0, first_wait_s=0.01, longest_wait_s=0.02, settle_s=0.01)
