@@ -53,6 +53,14 @@ class NotionGapRows:
         title = next((plain_text(one["title"]) for one in properties if one["type"] == "title"), "")
         return PageText(title, page_markdown.render(notion.list_children(page_id), notion.list_children))
 
+    def document_key(self, source: str) -> str:
+        """The key a document at this place was filed under; empty when it never was."""
+        return str(self._written.of(f"{_KEY_PREFIX}{source}").get("key", ""))
+
+    def remember_document(self, source: str, key: str) -> None:
+        """Keeps the key of the document at this place."""
+        self._written.remember(f"{_KEY_PREFIX}{source}", {"key": key})
+
     def alone(self) -> AbstractContextManager[object]:
         """The lock that the worker and the command line share."""
         self._lock.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def file(
             if dry_run:
                 yield f"Would be: {showing.summary(plan)}. Nothing was written."
                 return
-            created = carry_out(plan, rows)
+            created = carry_out(request, plan, rows)
     for step in plan.of(Move.CREATE):
         yield f"filed  {step.title}  {created[step.key]}"
     yield f"{text.title}: {showing.summary(plan)}."

@@ -22,7 +22,9 @@ _NO_WAY = "it points to no single gap that is named elsewhere"
 def merge(mentions: Iterable[Mention]) -> tuple[tuple[Gap, ...], tuple[tuple[Mention, str], ...]]:
     """Gaps with all their places, and pointers that point nowhere, each with the reason."""
     ordered = sorted(mentions, key=lambda mention: mention.order)
-    boxes = list(_equal(mention for mention in ordered if mention.form is Form.BOX))
+    named = list(_equal(mention for mention in ordered if mention.form in (Form.BOX, Form.SIGNED)))
+    boxes = [group for group in named if group[0].form is Form.BOX]
+    signed = [group for group in named if group[0].form is Form.SIGNED]
     statements = list(_equal(mention for mention in ordered if mention.form is Form.STATEMENT))
     groups = _joined(boxes, statements)
     pointers: dict[int, list[Mention]] = defaultdict(list)
@@ -37,7 +39,7 @@ def merge(mentions: Iterable[Mention]) -> tuple[tuple[Gap, ...], tuple[tuple[Men
     gaps = [
         Gap(mentions=tuple(group), pointers=tuple(pointers.get(at, ()))) for at, group in enumerate(groups)
     ]
-    return tuple(gaps), tuple(aimless)
+    return (*gaps, *(Gap(mentions=tuple(group)) for group in signed)), tuple(aimless)
 
 
 def apart(gap: Gap) -> tuple[Gap, ...]:

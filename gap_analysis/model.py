@@ -23,6 +23,8 @@ class Form(StrEnum):
     BOX = "box"
     STATEMENT = "statement"
     """A **Gap:** line, or a bullet under "Incomplete Work"."""
+    SIGNED = "signed"
+    """A bullet that begins with a sign of completion; it closes what it names and is never a gap by itself."""
     POINTER = "pointer"
     """An entry of a list that speaks of gaps named elsewhere: success criteria, immediate actions, a summary."""
 
@@ -115,7 +117,7 @@ class Mention:
     @property
     def order(self) -> tuple[object, ...]:
         """Sorts mentions alike wherever their sections stand in the document."""
-        return (self.form is not Form.BOX, self.form is Form.POINTER, _natural(self.section), self.wording)
+        return (_ORDER[self.form], _natural(self.section), self.wording)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,11 @@ class Gap:
     def keys(self) -> tuple[str, ...]:
         """Every key an earlier run may have filed it under."""
         return tuple(dict.fromkeys(mention.key for mention in self.mentions))
+
+    @property
+    def is_only_signed(self) -> bool:
+        """Whether no open form names it: then it matters only to a row that was filed before."""
+        return all(mention.form is Form.SIGNED for mention in self.mentions)
 
     @property
     def is_merged(self) -> bool:
@@ -170,6 +177,9 @@ class Analysis:
     """What the keys of all its rows begin with."""
     gaps: tuple[Gap, ...]
     passed_over: tuple[PassedOver, ...]
+
+
+_ORDER = {Form.BOX: 0, Form.STATEMENT: 1, Form.SIGNED: 2, Form.POINTER: 3}
 
 
 def _natural(text: str) -> tuple[object, ...]:

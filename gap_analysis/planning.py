@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from gap_analysis.merging import apart, keys_apart
 from gap_analysis.model import PRIORITIES, Analysis, Form, Gap, Home
-from gap_analysis.wording import is_rewording, plain
+from gap_analysis.wording import is_rewording, is_telling, plain
 
 OPEN = "open"
 DONE = "done"
@@ -137,7 +137,11 @@ def plan(
     ]
     found = {gap.key: rows.take(gap.keys) for gap in gaps}
     _match_reworded(gaps, found, rows)
-    steps = [_step(gap, found[gap.key], analysis.title) for gap in sorted(gaps, key=_urgency)]
+    steps = [
+        _step(gap, found[gap.key], analysis.title)
+        for gap in sorted(gaps, key=_urgency)
+        if found[gap.key] or not gap.is_only_signed
+    ]
     return Plan(
         analysis=analysis,
         steps=(*_capped(steps, cap), *(_gone(row) for row in rows.left.values() if not row.deleted)),
@@ -157,10 +161,10 @@ def wanted(gap: Gap, document: str) -> Mapping[str, str]:
 
 
 def title_of(gap: Gap) -> str:
-    """The wording that gives the row its name; a statement says what it is about first."""
+    """The wording that gives the row its name; what tells little without its section says that first."""
     first = gap.mentions[0]
     text = first.wording
-    if first.form is Form.STATEMENT:
+    if first.form is Form.STATEMENT or not is_telling(first.name.full):
         about = first.section.split(" ", 1)[-1] if first.section[:1].isdigit() else first.section
         text = f"{about}: {text}"
     return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1].rstrip()}…"
@@ -243,7 +247,8 @@ def _closing(step: Step, gap: Gap, row: FiledRow) -> Step:
     if row.now.get("status") == DONE:
         return step
     known = {**row.written, **step.adopted}
-    changed = [name for name, text in known.items() if name in row.now and row.now[name] != text]
+    # An empty column is no sign of a person: a database may have no word for a priority.
+    changed = [name for name, text in known.items() if row.now.get(name) and row.now[name] != text]
     if changed or "status" not in known:
         what = f"has changed its {' and '.join(sorted(changed))}" if changed else "may have changed it"
         return replace(step, move=Move.LEFT, why=f"{_why_done(gap)}, but a person {what}")

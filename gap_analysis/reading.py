@@ -58,15 +58,16 @@ _FACTS = {
 _LONGEST = 100
 
 
-def analyse(text: str, *, title: str = "") -> Analysis:
+def analyse(text: str, *, title: str = "", key: str = "") -> Analysis:
     """Everything a gap analysis says is missing.
 
     Args:
         text: Markdown.
-        title: What the document is called, where it does not say so itself; the keys of its rows begin with it.
+        title: What the document is called, where it does not say so itself.
+        key: What the keys of its rows begin with, where that is known; else it follows from the title.
     """
     document = markdown.parse(text, title=title)
-    key = wording.slug(document.title or "untitled") or "untitled"
+    key = key or wording.document_key(document.title)
     mentions: list[Mention] = []
     passed_over: list[PassedOver] = []
     for section in document.sections:
@@ -103,7 +104,7 @@ class _Reader:
                 continue
             why_not = self._why_not(entry, form)
             if why_not:
-                if form is not Form.POINTER:
+                if form in (Form.BOX, Form.STATEMENT):
                     yield PassedOver(self._label, wording.plain(entry.text) or "(empty)", why_not)
                 continue
             yield self._mention(entry, form)
@@ -114,7 +115,9 @@ class _Reader:
             return Form.POINTER if is_listed else None
         if entry.box is not None:
             return Form.BOX
-        return Form.STATEMENT if self._is_statement(entry) else None
+        if self._is_statement(entry):
+            return Form.STATEMENT
+        return Form.SIGNED if entry.text.startswith(_DONE_SIGNS) and not entry.is_line else None
 
     def _is_statement(self, entry: Entry) -> bool:
         if entry.box is not None:

@@ -124,6 +124,14 @@ def key_of(name: Name, scope: str = "") -> str:
     return f"{slug('-'.join(name.full))}-{digest[:8]}".lstrip("-")
 
 
+def document_key(title: str) -> str:
+    """A document's part of its keys: its title, with a digest where letters of it cannot be shown in ASCII."""
+    shown = slug(title)
+    if shown and all(character.isascii() or not character.isalnum() for character in title):
+        return shown
+    return f"{shown}-{hashlib.sha256(_folded(title).encode()).hexdigest()[:8]}".lstrip("-")
+
+
 def slug(text: str, most: int = 48) -> str:
     """Lower-case ASCII letters and digits, with dashes between; whole words, at most so many characters."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()

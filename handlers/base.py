@@ -85,6 +85,8 @@ class Handback:
     page_id: str
     state: State
     why: str
+    link: str | None = None
+    """What its Link shall be from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,7 @@ class Done:
     evidence: tuple[Evidence, ...]
     pictures: tuple[Picture, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    handbacks: tuple[Handback, ...] = ()
     track_page_id: str | None = None
     """The Music Tracks row this task was about."""
 
@@ -221,6 +224,12 @@ class GapRows(Protocol):
 
     def page(self, page_id: str) -> PageText:
         """The content of a page."""
+
+    def document_key(self, source: str) -> str:
+        """The key a document's rows were filed under, so that another title does not make it another document."""
+
+    def remember_document(self, source: str, key: str) -> None:
+        """Keeps it."""
 
     def alone(self) -> AbstractContextManager[object]:
         """Held while rows are read and written, so that two runs on this machine cannot file a gap twice."""

@@ -56,6 +56,11 @@ class Request:
     no_merge: tuple[str, ...] = ()
     cap: int = CAP
 
+    @property
+    def source(self) -> str:
+        """Where the document is: its page, or its place on this machine."""
+        return self.page_id or str(Path(self.path or "").expanduser().absolute())
+
     @classmethod
     def from_row(cls, row: TaskRow) -> Self:
         """Reads the document from Link, else from Description, and the options from Description."""
@@ -144,14 +149,16 @@ def read_file(path: Path) -> PageText:
 
 def make_plan(request: Request, text: PageText, rows: GapRows | None) -> Plan:
     """What there is to do; without rows, as if nothing had been filed."""
-    analysis = analyse(text.markdown, title=text.title)
+    key = rows.document_key(request.source) if rows else ""
+    analysis = analyse(text.markdown, title=text.title, key=key)
     keys = tuple(dict.fromkeys(key for gap in analysis.gaps for key in gap.keys))
     filed = rows.filed(analysis.key, keys) if rows else ()
     return planning.plan(analysis, filed, no_merge=request.no_merge, cap=request.cap)
 
 
-def carry_out(plan: Plan, rows: GapRows) -> dict[str, str]:
+def carry_out(request: Request, plan: Plan, rows: GapRows) -> dict[str, str]:
     """Writes the plan's steps; returns the address of each row created, by key."""
+    rows.remember_document(request.source, plan.analysis.key)
     created: dict[str, str] = {}
     for step in plan.steps:
         if step.move is Move.CREATE:
@@ -165,7 +172,7 @@ def _file(request: Request, text: PageText, rows: GapRows) -> tuple[Evidence, ..
     # Read again inside the step: after a crash it finds what it had already filed.
     with rows.alone():
         plan = make_plan(request, text, rows)
-        created = {} if request.dry_run else carry_out(plan, rows)
+        created = {} if request.dry_run else carry_out(request, plan, rows)
     told = plan.steps if request.dry_run else [one for one in plan.steps if one.move is not Move.UNCHANGED]
     return (
         Evidence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gap_analysis.planning import FiledRow, Move, Plan, plan
@@ -35,7 +36,7 @@ class Shelf:
                 )
         return made
 
-    def by_hand(self, title: str, **values: str) -> FiledRow:
+    def by_hand(self, title: str, values: Mapping[str, str]) -> FiledRow:
         """A person changes a row."""
         (row,) = [row for row in self.rows.values() if row.now["title"] == title]
         self.rows[row.page_id] = replace(row, now={**row.now, **values})

@@ -22,7 +22,8 @@ def _merged(text: str) -> dict[str, list[str]]:
 def test_a_gap_line_joins_the_box_its_title_names() -> None:
     """§8's statement and §4's task are one; the section's title bridges the wordings."""
     assert _merged(
-        "# T\n\n## 4.1 Tasks\n\n- [ ] Webhook trigger implementation for automatic processing\n- [ ] Spotify webhook\n\n"
+        "# T\n\n## 4.1 Tasks\n\n"
+        "- [ ] Webhook trigger implementation for automatic processing\n- [ ] Spotify webhook\n\n"
         "## 8.1 Webhook Triggers\n\n**Gap:** No webhook triggers for automatic music sync\n"
     ) == {
         "Webhook trigger implementation for automatic processing": ["4.1", "8.1"],
@@ -40,24 +41,19 @@ def test_two_gap_lines_that_could_mean_one_box_join_nothing() -> None:
 
 
 def test_a_kind_of_work_is_another_gap_in_each_section() -> None:
-    """ "Unit tests" under Eagle and under Spotify are two rows; the same sentence twice in a section is one."""
-    assert (
-        len(
-            _merged(
-                "# T\n\n## 1.1 Eagle\n\n- [ ] Unit tests\n- [ ] Unit tests\n\n## 1.2 Spotify\n\n- [ ] Unit tests\n"
-            )
-        )
-        == 1
-    )
+    """Unit tests under Eagle and unit tests under Spotify are two rows; the same sentence twice in a section is one."""
     analysis = analyse(
         "# T\n\n## 1.1 Eagle\n\n- [ ] Unit tests\n- [ ] Unit tests\n\n## 1.2 Spotify\n\n- [ ] Unit tests\n"
     )
-    assert len(analysis.gaps) == 2
+    assert [title_of(gap) for gap in analysis.gaps] == ["Eagle: Unit tests", "Spotify: Unit tests"]
 
 
 def test_a_pointer_that_could_mean_two_gaps_joins_neither() -> None:
     """It is named as pointing to no single one."""
-    text = "# T\n\n## 1. P\n\n- [ ] Tests for Eagle import\n- [ ] Tests for Eagle export\n\n## 11. Success Criteria\n\n- [ ] Tests for Eagle\n"
+    text = (
+        "# T\n\n## 1. P\n\n- [ ] Tests for Eagle import\n- [ ] Tests for Eagle export\n\n"
+        "## 11. Success Criteria\n\n- [ ] Tests for Eagle\n"
+    )
     assert all(not gap.pointers for gap in analyse(text).gaps)
     assert len(analyse(text).passed_over) == 1
 
@@ -77,14 +73,14 @@ def test_the_real_document_has_six_merges(shared: Path) -> None:
     }
     drm = merged["DRM error handling fix"]
     assert len(drm.mentions) + len(drm.pointers) == 6
-    assert len(analysis.gaps) == 58
+    assert len([gap for gap in analysis.gaps if not gap.is_only_signed]) == 58
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_of_mentions_changes_nothing(shared: Path, seed: int) -> None:
     """Gaps, their places and their keys are those of any other order."""
     text = (shared / "workspaces" / "music_workflow_gap_analysis.md").read_text(encoding="utf-8")
-    gaps = analyse(text).gaps
+    gaps = [gap for gap in analyse(text).gaps if not gap.is_only_signed]
     mentions = [place for gap in gaps for place in (*gap.mentions, *gap.pointers)]
     random.Random(seed).shuffle(mentions)
-    assert merge(mentions)[0] == gaps
+    assert list(merge(mentions)[0]) == gaps

@@ -112,11 +112,17 @@ def test_a_tick_closes_exactly_one_row(parts: list[Part], data: st.DataObject) -
     """And taking it away opens it again."""
     shelf = Shelf()
     shelf.file(_text(parts))
+    places = {
+        (place.section, place.wording)
+        for gap in analyse(_text(parts)).gaps
+        if not gap.done
+        for place in gap.mentions
+    }
     boxes = [
         (at, n)
         for at, part in enumerate(parts)
         for n, item in enumerate(part.items)
-        if not item.ticked and "Success" not in part.title and _is_filed(item.wording, shelf)
+        if not item.ticked and (part.title, item.wording) in places
     ]
     if not boxes:
         return
@@ -129,11 +135,6 @@ def test_a_tick_closes_exactly_one_row(parts: list[Part], data: st.DataObject) -
     assert len(shelf.titles("done")) == len(before) + 1
     back = shelf.file(_text(parts))
     assert [step.move for step in back.writes] == [Move.REOPEN]
-
-
-def _is_filed(wording: str, shelf: Shelf) -> bool:
-    """Whether exactly this wording names a row: not a heading, not a duplicate of something ticked elsewhere."""
-    return wording in shelf.titles("open")
 
 
 @given(st.integers(0, 2**32))
@@ -186,7 +187,7 @@ def test_what_a_person_changed_stays_and_is_told() -> None:
     shelf = Shelf()
     text = _text([Part("1. A", (Item("Rate limiter"),))])
     shelf.file(text)
-    shelf.by_hand("Rate limiter", title="Limit the rate, please", priority="Critical")
+    shelf.by_hand("Rate limiter", {"title": "Limit the rate, please", "priority": "Critical"})
     assert not shelf.file(text).writes
     edited = shelf.file(text.replace("Medium", "Low").replace("2 days", "3 days"))
     (step,) = edited.writes
@@ -198,7 +199,7 @@ def test_a_row_a_person_has_taken_up_is_not_closed() -> None:
     """The tick is told, the row is left."""
     shelf = Shelf()
     shelf.file("# Test\n\n## 1. A\n\n- [ ] Rate limiter\n")
-    shelf.by_hand("Rate limiter", status="Troubleshooting")
+    shelf.by_hand("Rate limiter", {"status": "Troubleshooting"})
     done = shelf.file("# Test\n\n## 1. A\n\n- [x] Rate limiter\n")
     (left,) = done.of(Move.LEFT)
     assert left.why == "ticked at 1. A, but a person has changed its status"
@@ -210,7 +211,7 @@ def test_a_row_a_person_closed_is_not_opened() -> None:
     shelf = Shelf()
     text = "# Test\n\n## 1. A\n\n- [ ] Rate limiter\n"
     shelf.file(text)
-    shelf.by_hand("Rate limiter", status="done")
+    shelf.by_hand("Rate limiter", {"status": "done"})
     assert not shelf.file(text).writes
 
 
@@ -222,6 +223,14 @@ def test_a_gap_that_is_gone_from_the_document_is_left() -> None:
     (left,) = shelf.file("# Test\n\n## 1. A\n\n- [ ] Volume index\n").of(Move.LEFT)
     assert left.title == "Rate limiter"
     assert shelf.titles("open") == ["Rate limiter", "Volume index"]
+
+
+def test_a_sign_of_completion_closes_the_row_and_files_nothing() -> None:
+    """A bullet with ✅ instead of the box; other such bullets are nobody's gap."""
+    shelf = Shelf()
+    shelf.file("# Test\n\n## 1. A\n\n- [ ] Rate limiter\n")
+    done = shelf.file("# Test\n\n## 1. A\n\n- ✅ Rate limiter\n- ✅ Volume index\n")
+    assert [(step.move, step.title) for step in done.steps] == [(Move.CLOSE, "Rate limiter")]
 
 
 def test_a_refused_merge_gives_each_place_a_row_for_good() -> None:

@@ -28,8 +28,10 @@ def _only(text: str) -> Gap:
         "+ [ ] Rate limiter",
         "1. [ ] Rate limiter",
         "  - [] Rate limiter",
-    ]
-    + ["> - [ ] Rate limiter", "- [ ] **Rate limiter**", "- [ ] Rate\n  limiter"],
+        "> - [ ] Rate limiter",
+        "- [ ] **Rate limiter**",
+        "- [ ] Rate\n  limiter",
+    ],
 )
 def test_boxes_in_every_dress(line: str) -> None:
     """Any list sign, indentation, quotation or emphasis."""
@@ -43,8 +45,9 @@ def test_boxes_in_every_dress(line: str) -> None:
         "**Gap**: No rate limiter",
         "- **Gap:** No rate limiter",
         "**Gap 2:** No rate limiter",
-    ]
-    + ["**Gap:**\n- No rate limiter", "**Gap:** No rate\nlimiter"],
+        "**Gap:**\n- No rate limiter",
+        "**Gap:** No rate\nlimiter",
+    ],
 )
 def test_gap_lines_in_every_dress(line: str) -> None:
     """The title says the section first, since a statement alone tells little."""
@@ -102,7 +105,7 @@ def test_statuses_that_are_not_done(status: str) -> None:
 
 
 def test_the_documents_own_status_is_not_that_of_its_gaps() -> None:
-    """ "Status: COMPLETE" above the first heading speaks of the document."""
+    """A status COMPLETE above the first heading speaks of the document."""
     assert _titles("# T\n\n**Status:** COMPLETE\n\n## 1. Part\n\n- [ ] Rate limiter\n") == ["Rate limiter"]
 
 
@@ -118,7 +121,10 @@ def test_what_is_passed_over_is_named_with_the_reason() -> None:
 
 def test_incomplete_work_takes_bullets_and_boxes() -> None:
     """As a label and as a heading; bullets of other lists are not gaps, nor are bullets inside one."""
-    text = "# T\n\n### 7.1 Uploads\n\n**Incomplete Work:**\n- No rate limiter\n    - a detail\n- [ ] Retry queue\n\n**Notes:**\n- A note\n"
+    text = (
+        "# T\n\n### 7.1 Uploads\n\n**Incomplete Work:**\n- No rate limiter\n    - a detail\n- [ ] Retry queue\n\n"
+        "**Notes:**\n- A note\n"
+    )
     assert sorted(_titles(text)) == ["Retry queue", "Uploads: No rate limiter"]
     assert "a detail" in analyse(text).gaps[1].mentions[0].details
     assert _titles("# T\n\n## Incomplete Work\n\n- No rate limiter\n") == ["Incomplete Work: No rate limiter"]
@@ -175,8 +181,9 @@ def test_where_a_gap_belongs(text: str, home: Home) -> None:
 def test_facts_come_from_the_section_and_the_items_own_lines() -> None:
     """Impact, effort, dependencies and source; a list of dependencies is joined."""
     text = (
-        "# T\n\n## 1. P (Medium Priority)\n\n**Source:** `a.md`\n**Dependencies:**\n- Design\n- Review\n\n**Missing:**\n"
-        "- [ ] Rate limiter (Critical)\n    - Effort: 1 day\n    - counts per token\n- [ ] Retry queue\n\n**Estimated Effort:** 9 days\n"
+        "# T\n\n## 1. P (Medium Priority)\n\n**Source:** `a.md`\n**Dependencies:**\n- Design\n- Review\n\n"
+        "**Missing:**\n- [ ] Rate limiter (Critical)\n    - Effort: 1 day\n    - counts per token\n"
+        "- [ ] Retry queue\n\n**Estimated Effort:** 9 days\n"
     )
     made = {step.title: step for step in plan(analyse(text), ()).steps}
     limiter, queue = made["Rate limiter"].values, made["Retry queue"].values

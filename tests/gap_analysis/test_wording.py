@@ -61,7 +61,7 @@ def test_creating_is_not_mending() -> None:
 
 
 def test_a_statement_names_what_is_missing() -> None:
-    """ "No webhook triggers" is about webhook triggers; a box that says "do not" is not about doing."""
+    """No webhook triggers: that is about webhook triggers; a box that says "do not" is not about doing."""
     assert name_of("No webhook triggers yet", is_statement=True).full == name_of("Webhook trigger").full
     assert name_of("There is no webhook trigger", is_statement=True).full == name_of("Webhook trigger").full
     assert name_of("Webhook not configured", is_statement=True).full == ("webhook",)
@@ -78,7 +78,7 @@ def test_a_statement_names_what_is_missing() -> None:
         ("Unit tests for core features", True),
     ],
 )
-def test_what_is_telling_wherever_it_stands(wording: str, telling: bool) -> None:
+def test_what_is_telling_wherever_it_stands(wording: str, *, telling: bool) -> None:
     """A mere kind of work is something else in each section."""
     assert is_telling(name_of(wording).full) is telling
 
@@ -94,7 +94,7 @@ def test_what_is_telling_wherever_it_stands(wording: str, telling: bool) -> None
         ("Tests", "Tests of the importer of old libraries", False),
     ],
 )
-def test_rewordings(old: str, new: str, is_same: bool) -> None:
+def test_rewordings(old: str, new: str, *, is_same: bool) -> None:
     """Words added and slips corrected are the same gap; another name in the same pattern is another."""
     assert is_rewording(old, new) is is_same
     assert is_rewording(new, old) is is_same

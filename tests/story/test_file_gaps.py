@@ -61,7 +61,7 @@ def _file(house: House, path: Path, **options: Any) -> Plan:
     request = Request(path=str(path), **options)
     rows = _rows(house)
     plan = make_plan(request, read_file(path), rows)
-    carry_out(plan, rows)
+    carry_out(request, plan, rows)
     return plan
 
 
@@ -239,6 +239,11 @@ def test_the_real_document(house: House, shared: Path, tmp_path: Path) -> None:
     assert not [row.title for row in house.issues() if row.title.rstrip("* ").endswith(":")]
 
     assert showing.summary(_file(house, path)) == "0 created, 0 updated, 0 closed, 58 unchanged"
+    retitled = text.replace("# Music Workflow Gap Analysis", "# Music Workflow Gap Analysis, revised", 1)
+    assert not _file(house, _write(tmp_path, retitled)).of(Move.CREATE), (
+        "another title is not another document"
+    )
+    _file(house, _write(tmp_path, text))
     ticked = text.replace("- [ ] Rollback procedures", "- [x] Rollback procedures")
     plan = _file(house, _write(tmp_path, ticked))
     assert showing.summary(plan) == "0 created, 0 updated, 1 closed, 57 unchanged"
