@@ -74,6 +74,7 @@ def of_done(done: Done) -> Outcome:
         evidence=done.evidence,
         pictures=done.pictures,
         follow_ups=done.follow_ups,
+        handbacks=done.handbacks,
         track_page_id=done.track_page_id,
     )
 
@@ -229,9 +230,9 @@ def _drm_fix(why: str, link: str | None) -> FollowUp:
         title=f"Find a permitted source for {link or 'a protected track'}",
         link=link,
         description=(
-            f"{why} The original row waits. This version does not look for another source by itself: put a link to"
-            " the same track on SoundCloud, YouTube or Bandcamp, or to a file of yours, into the original row's Link"
-            " and set its Status to Ready; then set this row to Completed."
+            f"{why} The original row waits until this one has found a permitted source; it is then given its link and"
+            " goes on by itself. If you know one, put its link into Answer here, or into the original row's Link, and"
+            " set that row to Ready."
         ),
         priority="High",
     )

@@ -215,7 +215,12 @@ class Reporting:
         return str(created.id)
 
     def hand_back(self, handback: Handback) -> None:
-        """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone."""
+        """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone.
+
+        Only a row that still waits for help is made ready again: one that a person has mended is not run anew.
+        """
+        ended = (State.DONE, State.FAILED, State.BLOCKED)
+        waiting = (State.BLOCKED,) if handback.state is State.READY else ended
         for key in (AGENT_TASKS, ISSUES):
             database = self._optional(key)
             if database is None:
@@ -223,19 +228,15 @@ class Reporting:
             if not self._holds(database, handback.page_id):
                 continue
             row = database.get(handback.page_id)
-            if database.vocabulary.state(row.status, row.run_state) in (
-                State.DONE,
-                State.FAILED,
-                State.BLOCKED,
-            ):
-                database.update(
-                    row.id,
-                    {
-                        "status": database.vocabulary.word(handback.state),
-                        "run_state": _RUN_STATES[handback.state],
-                        "last_error": handback.why,
-                    },
-                )
+            if database.vocabulary.state(row.status, row.run_state) in waiting:
+                values: dict[str, Any] = {
+                    "status": database.vocabulary.word(handback.state),
+                    "run_state": _RUN_STATES[handback.state],
+                    "last_error": handback.why,
+                }
+                if handback.link:
+                    values["link"] = handback.link
+                database.update(row.id, values)
             return
 
     def close(self, report: Report) -> None:

@@ -19,8 +19,6 @@ _VARIABLES = {
     "music_artists": "ARTISTS_DB_ID",
     "music_playlists": "PLAYLISTS_DB_ID",
 }
-FILED_TASK_TYPES = ("Fix DRM failure",)
-"""Task types that the worker files; their handlers come with later versions."""
 
 
 def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
@@ -30,7 +28,7 @@ def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
         notion,
         parent_page_id=parent_page or None,
         existing=settings.database_ids,
-        task_types=tuple(dict.fromkeys((*handled, *FILED_TASK_TYPES))),
+        task_types=tuple(handled),
     )
 
 

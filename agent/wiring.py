@@ -20,6 +20,7 @@ from agent.worker import Worker
 from handlers import registry
 from handlers.base import Tools
 from music_workflow.core.library import Library, LibrarySettings
+from music_workflow.core.ports import SpotifyCredentials
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
 from notion_schema.pace import SharedPace
@@ -46,8 +47,19 @@ def library(settings: Settings) -> Library:
             max_duration_s=settings.max_duration_minutes * 60.0,
             allowed_hosts=settings.allowed_hosts,
             allow_private_addresses=settings.allow_private_addresses,
+            spotify=_spotify(settings),
         )
     )
+
+
+def _spotify(settings: Settings) -> SpotifyCredentials | None:
+    app, secret = (
+        each.get_secret_value() for each in (settings.spotify_client_id, settings.spotify_client_secret)
+    )
+    if not app or not secret:
+        return None
+    refresh = settings.spotify_refresh_token.get_secret_value()
+    return SpotifyCredentials(client_id=app, client_secret=secret, refresh_token=refresh or None)
 
 
 def index_export_path(settings: Settings) -> Path:

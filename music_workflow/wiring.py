@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from music_workflow.core.ports import LibrarySettings, Source
+from music_workflow.core.ports import Catalogue, Finder, LibrarySettings, Source
 from music_workflow.integrations.guards import Guard
 
 
@@ -25,6 +25,28 @@ def short_links(settings: LibrarySettings) -> Callable[[str], str]:
     from music_workflow.integrations.transport import follow_short_link  # noqa: PLC0415 - loads httpx
 
     return partial(follow_short_link, guard=_guard(settings), timeout_s=settings.timeout_s)
+
+
+def finders(settings: LibrarySettings) -> tuple[Finder, ...]:
+    """Build the places that are searched for another source of a track, in the order they are asked."""
+    from music_workflow.integrations.soundcloud import SoundCloudSearch  # noqa: PLC0415 - loads yt-dlp
+    from music_workflow.integrations.ytmusic import YouTubeMusicSearch, YouTubeSearch  # noqa: PLC0415 - the same
+
+    guard = _guard(settings)
+    return (
+        SoundCloudSearch(settings, guard),
+        YouTubeMusicSearch(settings, guard),
+        YouTubeSearch(settings, guard),
+    )
+
+
+def catalogues(settings: LibrarySettings) -> tuple[Catalogue, ...]:
+    """Build what knows the meaning of links to closed services; without credentials there is none."""
+    from music_workflow.integrations.spotify import SpotifyCatalogue  # noqa: PLC0415 - loads httpx
+
+    if settings.spotify is None:
+        return ()
+    return (SpotifyCatalogue(settings, _guard(settings), settings.spotify),)
 
 
 def _guard(settings: LibrarySettings) -> Guard:

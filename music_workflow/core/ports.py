@@ -6,15 +6,26 @@ work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Formatter
 from typing import Literal, Protocol
 
 from music_workflow.core.links import Link
+from music_workflow.deduplication.matching import Candidate, Wanted
 from music_workflow.errors import BadLink
 from music_workflow.model import Identity, Progress
 
 M4aCodec = Literal["aac256", "alac"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotifyCredentials:
+    """The user's own app at Spotify; shown to nobody, not even in a repr."""
+
+    client_id: str = field(repr=False)
+    client_secret: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    """For the user's own data; metadata of tracks needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,8 @@ class LibrarySettings:
     service_base: str | None = None
     """A gateway through which every outside request goes: ``https://host/path`` is asked for as
     ``{service_base}/host/path``. Addresses written as numbers, and localhost, are asked for directly."""
+    spotify: SpotifyCredentials | None = None
+    """Without them Spotify is not asked what its links mean."""
     timeout_s: float = 20.0
     """Seconds without an answer after which a server counts as down."""
     pause_s: float = 0.5
@@ -105,5 +118,34 @@ class Source(Protocol):
 
         Raises:
             MusicError: Refused, gone, unreachable, too large or too long.
+        """
+        ...
+
+
+class Finder(Protocol):
+    """A place that can be searched for a track."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    def find(self, wanted: Wanted) -> tuple[Candidate, ...]:
+        """Search; each hit's id is the address of its page. Whether one is the wanted track is judged elsewhere.
+
+        Raises:
+            MusicError: It cannot be searched now.
+        """
+        ...
+
+
+class Catalogue(Protocol):
+    """A service that knows what its links mean, though its audio is closed."""
+
+    def describe(self, link: str) -> Wanted | None:
+        """Say which track a link means; None when it is not one of this service's.
+
+        Raises:
+            MusicError: The service says why not.
         """
         ...

@@ -80,6 +80,7 @@ _GONE = re.compile(
 )
 _ADVICE = re.compile(r"\.?\s+(?:Use --|See  ?https://github\.com/yt-dlp|; please report).*", re.DOTALL)
 """What yt-dlp adds for people at its own command line."""
+_SEARCHES = ("scsearch", "ytsearch", "https://music.youtube.com/search")
 _ANY_PAGE = "web"
 """The service of pages that have no extractor of their own; ids found there name nothing beyond the page."""
 _SAID = 200
@@ -150,6 +151,26 @@ class YtDlp:
             raise too_long(duration, self.settings.max_duration_s, service)
 
 
+def search(settings: LibrarySettings, guard: Guard, query: str, most: int) -> list[dict[str, Any]]:
+    """Ask one of yt-dlp's searches; each hit as the result page tells it, none is opened.
+
+    Args:
+        settings: For limits and time-outs.
+        guard: For every connection.
+        query: ``scsearch5:words``, ``ytsearch5:words``, or the address of a search page.
+        most: So many hits at most.
+
+    Raises:
+        MusicError: The service cannot be asked.
+    """
+    page = _Session(settings, guard, silent).extract(query, None, _anything, most=most)
+    return [hit for hit in page.get("entries") or () if hit and hit.get("id")]
+
+
+def _anything(_info: dict[str, Any]) -> None:
+    """A judge who refuses nothing: a list of hits is looked at, not taken."""
+
+
 class _Refused(RequestError):  # type: ignore[misc]  # noqa: N818 - yt-dlp is untyped; a carrier
     """Carries our own error through yt-dlp, which only lets its own kind pass."""
 
@@ -166,13 +187,14 @@ class _Session:
         self._guard = guard
         self._progress = progress
 
-    def extract(self, url: str, work_dir: str | None, judge: Judge) -> dict[str, Any]:
+    def extract(self, url: str, work_dir: str | None, judge: Judge, *, most: int = 2) -> dict[str, Any]:
         """Extract, and with a `work_dir` download.
 
         Args:
             url: A page.
             work_dir: Where to download to; None to look only.
             judge: Asked before a byte is downloaded.
+            most: So many entries of a list are listed.
 
         Raises:
             MusicError: Whatever went wrong.
@@ -182,7 +204,13 @@ class _Session:
             if not incomplete:
                 judge(info)
 
-        params = {**self._params(work_dir), "match_filter": before_download}
+        params = {
+            **self._params(work_dir),
+            "match_filter": before_download,
+            "playlist_items": f"1:{most}",
+            # One hit that is closed to this country must not hide the others; a page of its own still says so.
+            "ignore_no_formats_error": url.startswith(_SEARCHES),
+        }
         try:
             with _GuardedYoutubeDL(params, self._guard, self._settings.max_bytes) as ydl:
                 info: dict[str, Any] = ydl.extract_info(url, download=work_dir is not None)
@@ -200,7 +228,6 @@ class _Session:
             "format": _FORMAT,
             "noplaylist": True,
             "extract_flat": "in_playlist",
-            "playlist_items": "1:2",
             "cachedir": False,
             "cookiefile": None,
             "proxy": "",

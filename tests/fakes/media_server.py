@@ -9,6 +9,7 @@ the test hands in.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import socket
@@ -128,6 +129,7 @@ class SoundCloud:
             "/a-v2.sndcdn.com/assets/0-1.js", Answer(body=client_id.encode(), content_type="text/javascript")
         )
         server.serve("/api-v2.soundcloud.com/resolve", self._resolve)
+        server.serve("/api-v2.soundcloud.com/search/tracks", self._search)
 
     def add(
         self,
@@ -194,6 +196,16 @@ class SoundCloud:
             self._tracks[page] = {"status": status}
         return page
 
+    def _search(self, seen: Seen) -> Answer:
+        words = set(seen.query.get("q", "").casefold().split())
+        found = [
+            track
+            for track in self._tracks.values()
+            if words
+            & set(f"{track.get('title', '')} {track.get('user', {}).get('username', '')}".casefold().split())
+        ]
+        return _json({"collection": found, "next_href": None})
+
     def _resolve(self, seen: Seen) -> Answer:
         track = self._tracks.get(seen.query.get("url", ""))
         if track is None or track.get("status") == 404:
@@ -241,6 +253,9 @@ class YouTube:
     def __init__(self, server: MediaServer) -> None:
         self._server = server
         self._videos: dict[str, dict[str, Any]] = {}
+        self._songs: set[str] = set()
+        server.serve("/www.youtube.com/youtubei/v1/search", self._search)
+        server.serve("/music.youtube.com/youtubei/v1/search", self._search_songs)
         server.serve(
             "/www.youtube.com/watch", Answer(body=b"<html><body></body></html>", content_type="text/html")
         )
@@ -257,8 +272,11 @@ class YouTube:
         audio: bytes,
         duration_s: float,
         trouble: Trouble = "none",
+        song: bool = False,
     ) -> str:
-        """Publish a video and return its address."""
+        """Publish a video, or as a `song` what a label delivered to YouTube Music, and return its address."""
+        if song:
+            self._songs.add(video_id)
         media = f"https://rr1---sn-a.googlevideo.com/videoplayback/{video_id}?expire=9999999999"
         details = {
             "videoId": video_id,
@@ -302,6 +320,48 @@ class YouTube:
         self._server.serve_audio(f"/rr1---sn-a.googlevideo.com/videoplayback/{video_id}", audio)
         return f"https://www.youtube.com/watch?v={video_id}"
 
+    def _search(self, _seen: Seen) -> Answer:
+        """Everything that is no song, in the shape of YouTube's result page."""
+        found = [
+            {
+                "videoRenderer": {
+                    "videoId": details["videoId"],
+                    "title": {"runs": [{"text": details["title"]}]},
+                    "ownerText": {"runs": [{"text": details["author"]}]},
+                    "lengthText": {"simpleText": _clock(int(details["lengthSeconds"]))},
+                }
+            }
+            for details in self._details(songs=False)
+        ]
+        content = {"sectionListRenderer": {"contents": [{"itemSectionRenderer": {"contents": found}}]}}
+        return _json({"contents": {"twoColumnSearchResultsRenderer": {"primaryContents": content}}})
+
+    def _search_songs(self, _seen: Seen) -> Answer:
+        """All songs, in the shape of YouTube Music's shelf: no more than their titles."""
+        found = [
+            {
+                "musicResponsiveListItemRenderer": {
+                    "playlistItemData": {"videoId": details["videoId"]},
+                    "flexColumns": [
+                        {
+                            "musicResponsiveListItemFlexColumnRenderer": {
+                                "text": {"runs": [{"text": details["title"]}]}
+                            }
+                        }
+                    ],
+                }
+            }
+            for details in self._details(songs=True)
+        ]
+        content = {"sectionListRenderer": {"contents": [{"musicShelfRenderer": {"contents": found}}]}}
+        tab = {"tabRenderer": {"content": content}}
+        return _json({"contents": {"tabbedSearchResultsRenderer": {"tabs": [tab]}}})
+
+    def _details(self, *, songs: bool) -> list[dict[str, Any]]:
+        return [
+            video["videoDetails"] for name, video in self._videos.items() if (name in self._songs) is songs
+        ]
+
     def _player(self, seen: Seen) -> Answer:
         wanted = json.loads(seen.body or "{}").get("videoId")
         return _json(
@@ -309,6 +369,44 @@ class YouTube:
                 wanted, {"playabilityStatus": {"status": "ERROR", "reason": "Video unavailable"}}
             )
         )
+
+
+class Spotify:
+    """Spotify's token and track addresses; no audio, as in life."""
+
+    CLIENT_ID, SECRET, TOKEN = "an-app", "its-secret", "a-token"
+
+    def __init__(self, server: MediaServer) -> None:
+        self._server = server
+        self.logins: list[str] = []
+        server.serve("/accounts.spotify.com/api/token", self._log_in)
+
+    def add(self, track_id: str, **track: Any) -> str:
+        """Publish a track (the fields of the Web API's answer) and return its link."""
+
+        def answer(seen: Seen) -> Answer:
+            known = seen.headers.get("Authorization") == f"Bearer {self.TOKEN}"
+            return _json(track) if known else _json({"error": {"status": 401}}, status=401)
+
+        self._server.serve(f"/api.spotify.com/v1/tracks/{track_id}", answer)
+        return f"https://open.spotify.com/track/{track_id}"
+
+    def refuse(self, track_id: str, status: int, **headers: str) -> str:
+        """Answer for a track with an error."""
+        refusal = _json({"error": {"status": status}}, status=status, headers=headers)
+        self._server.serve(f"/api.spotify.com/v1/tracks/{track_id}", refusal)
+        return f"https://open.spotify.com/track/{track_id}"
+
+    def _log_in(self, seen: Seen) -> Answer:
+        expected = base64.b64encode(f"{self.CLIENT_ID}:{self.SECRET}".encode()).decode()
+        if seen.headers.get("Authorization") != f"Basic {expected}":
+            return _json({"error": "invalid_client"}, status=400)
+        self.logins.append(seen.body)
+        return _json({"access_token": self.TOKEN, "token_type": "Bearer", "expires_in": 3600})
+
+
+def _clock(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -13,7 +13,7 @@ SPOTIFY = "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
 
 
 def test_spotify_is_known_as_drm_before_any_download(house: House) -> None:
-    """The row is Blocked with the reason; one Fix DRM failure row, linked to it, is filed."""
+    """The row is Blocked with the reason; one Fix DRM failure row, linked to it, is filed and says what it lacks."""
     row = house.add(SPOTIFY, title="A Spotify track")
     house.work()
     blocked = house.row(row.id)
@@ -21,7 +21,8 @@ def test_spotify_is_known_as_drm_before_any_download(house: House) -> None:
     assert "DRM" in blocked.question
     (fix,) = [other for other in house.rows() if other.id != row.id]
     assert fix.task_type == "Fix DRM failure"
-    assert fix.status == "Ready"
+    assert fix.status == "Blocked"
+    assert "SPOTIFY_CLIENT_ID" in fix.question
     assert fix.handed_off_from == (row.id,)
     assert fix.link == SPOTIFY
     assert house.media.requests == []
