@@ -134,10 +134,20 @@ def _section(chapter: _Chapter) -> Section:
     reader = _Reader()
     for line in chapter.lines:
         reader.read(line)
-    entries = (
-        replace(open_.entry, text=open_.text, details=tuple(open_.details)) for open_ in reader.entries
-    )
+    entries = []
+    for open_ in reader.entries:
+        entry = replace(open_.entry, text=open_.text, details=tuple(open_.details))
+        if entry.box is None and entry.label in FIELDS:
+            _add_to_list(reader.fields, FIELDS[entry.label], entry.text)
+        else:
+            entries.append(entry)
     return Section(path=chapter.headings, entries=tuple(entries), fields=reader.fields)
+
+
+def _add_to_list(fields: dict[str, str], name: str, text: str) -> None:
+    """A field whose text is a list, such as dependencies one under the other."""
+    before = fields.get(name, "")
+    fields[name] = f"{before}{' ' if before.endswith(':') else '; '}{text}" if before else text
 
 
 @dataclass

@@ -35,7 +35,10 @@ def merge(mentions: Iterable[Mention]) -> tuple[tuple[Gap, ...], tuple[tuple[Men
         if at is None:
             aimless.append((pointer, _NO_WAY))
         else:
-            pointers[at].append(pointer)
+            # A tick beside other words ("Begin …", "… documented") need not mean that this very thing is done.
+            is_exact = any(pointer.name.full == mention.name.full for mention in groups[at])
+            counts = pointer.counts_as_done and is_exact
+            pointers[at].append(replace(pointer, counts_as_done=counts))
     gaps = [
         Gap(mentions=tuple(group), pointers=tuple(pointers.get(at, ()))) for at, group in enumerate(groups)
     ]
@@ -134,7 +137,7 @@ class _Index:
                 return _only(found)
         if len(full) == 1 or is_only_a_kind(full):
             return None
-        words = set(full)
+        words = set(full) - _LINKING
         return _only(
             {
                 at

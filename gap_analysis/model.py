@@ -81,7 +81,7 @@ class Name:
     head: tuple[str, ...]
     """Up to the first "for", "with", colon or bracket."""
     action: str = ""
-    """"make", "mend" or nothing: creating a backup is not mending it."""
+    """"make", "mend", "begin" or nothing: creating a backup is not mending it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

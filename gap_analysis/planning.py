@@ -165,7 +165,8 @@ def title_of(gap: Gap) -> str:
     first = gap.mentions[0]
     text = first.wording
     if first.form is Form.STATEMENT or not is_telling(first.name.full):
-        about = first.section.split(" ", 1)[-1] if first.section[:1].isdigit() else first.section
+        heading = first.section.rsplit(" \u203a ", 1)[-1]
+        about = heading.split(" ", 1)[-1] if heading[:1].isdigit() else heading
         text = f"{about}: {text}"
     return text if len(text) <= _LONGEST_TITLE else f"{text[: _LONGEST_TITLE - 1].rstrip()}…"
 

@@ -8,11 +8,10 @@ heading. Whatever is passed over is named with the reason, so that nothing is hi
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gap_analysis import markdown, wording
-from gap_analysis.markdown import FIELDS, GAP
+from gap_analysis.markdown import GAP
 from gap_analysis.merging import merge
 from gap_analysis.model import Analysis, Entry, Form, Home, Mention, PassedOver, Section
 
@@ -93,8 +92,6 @@ class _Reader:
         self._has_boxes = any(entry.box is not None for entry in section.entries)
         statements = [entry for entry in section.entries if self._is_statement(entry)]
         self._is_about_one = len(statements) == 1 and not self._has_boxes
-        self._lists = _lists(section)
-        self._used: Counter[str] = Counter()
 
     def read(self) -> Iterator[Mention | PassedOver]:
         """The section's mentions, and what is none although it looks like one."""
@@ -168,7 +165,8 @@ class _Reader:
             key_apart=f"{self._document_key}:{wording.key_of(name, f'apart|{scope}')}",
             done=bool(done_why),
             done_why=done_why,
-            counts_as_done=form is not Form.POINTER or not _ABOUT_ROWS.search(self._titles),
+            counts_as_done=form is not Form.POINTER
+            or not (_ABOUT_ROWS.search(self._titles) or name.action == "begin"),
             home=home,
             home_is_said=is_said,
             own_priority=wording.bracketed_priority(wording.plain(entry.text)),
@@ -211,14 +209,11 @@ class _Reader:
         return (Home.TASKS if _AUTOMATION.search(self._titles) else Home.ISSUES), False
 
     def _facts(self, entry: Entry) -> Mapping[str, str]:
-        found = dict(self._section.fields)
-        inherited = {name: text for name, text in self._section.outer_fields.items() if name != "status"}
-        facts = {**inherited, **found}
-        for name, items in self._lists.items():
-            facts[name] = " ".join(filter(None, (facts.get(name, ""), "; ".join(items))))
+        facts = {**self._section.outer_fields, **self._section.fields}
         own = dict(filter(None, (markdown.split_field(line) for line in entry.details)))
         if "effort" in facts and "effort" not in own and self._how_many() > 1:
-            facts["effort"] += f" for the whole of {self._label.split(' ', 1)[0]}"
+            whole = self._label.split(" ", 1)[0] if self._label[:1].isdigit() else self._label
+            facts["effort"] += f" for the whole of {whole}"
         facts.update(own)
         return {name: wording.plain(facts[name]) for name in _FACTS if facts.get(name)}
 
@@ -233,18 +228,9 @@ class _Reader:
             lines += [
                 f"{other.label.capitalize()}: {other.text}"
                 for other in self._section.entries
-                if other is not entry and other.label and other.label not in FIELDS
+                if other is not entry and other.label
             ]
         return tuple(wording.plain(line) for line in lines)
-
-
-def _lists(section: Section) -> Mapping[str, list[str]]:
-    """Fields whose text is a list, such as dependencies one under the other."""
-    found: dict[str, list[str]] = {}
-    for entry in section.entries:
-        if entry.box is None and entry.label in FIELDS:
-            found.setdefault(FIELDS[entry.label], []).append(entry.text)
-    return found
 
 
 def _is_done(path: tuple[str, ...], fields: Mapping[str, str]) -> str:

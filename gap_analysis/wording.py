@@ -23,6 +23,7 @@ _TAIL = re.compile(r"\s(?:for|with|from|via|using|in|on|per|by|when|to)\s|[:(]|\
 _SAID_MISSING = re.compile(
     r"(?:there (?:is|are) )?(?:no|missing|lack of|lacks|absence of|absent)\s+(.+)$", re.DOTALL
 )
+_MISSING = re.compile(r"(?<=\w)\s+(?:is |are )?(?:missing|absent|lacking)\b")
 _NOT_YET = re.compile(r"\b(?:is|are|was|were|has|have)?\s*not(?:\s+(?:yet|fully|currently|been))*\s+")
 
 _SPELLINGS = {"urgent": "Critical", "p0": "Critical", "p1": "High", "p2": "Medium", "p3": "Low"}
@@ -71,6 +72,7 @@ _MEND_LAST = frozenset(
         "integrated",
     ]
 )
+_STATE_LAST = frozenset(("complete", "completed", "done", "finished", "ready", "works", "working", "passing"))
 _BEGIN = frozenset(("begin", "start", "started", "begun"))
 _ENDINGS = {"ation": 4, "ated": 4, "ating": 4, "ate": 4, "ment": 5, "ing": 4, "ed": 4}
 """Ending -> fewest letters that must be left."""
@@ -92,6 +94,7 @@ def name_of(wording: str, *, is_statement: bool = False) -> Name:
     """
     text = _without_remarks(_folded(wording))
     if is_statement:
+        text = _MISSING.sub(" ", text)
         text = _NOT_YET.sub(" ", said[1] if (said := _SAID_MISSING.match(text)) else text)
     cut = _TAIL.search(text)
     head, head_action = _words(text[: cut.start()] if cut else text)
@@ -216,13 +219,15 @@ def _words(text: str) -> tuple[tuple[str, ...], str]:
     while words and words[0] in _MAKE_FIRST | _MEND_FIRST | _BEGIN | _EMPTY and len(words) > 1:
         action = action or _class(words[0], _MAKE_FIRST, _MEND_FIRST)
         words = words[1:]
-    while words and words[-1] in _MAKE_LAST | _MEND_LAST | _EMPTY | _BEGIN and len(words) > 1:
+    while words and words[-1] in _MAKE_LAST | _MEND_LAST | _EMPTY | _BEGIN | _STATE_LAST and len(words) > 1:
         action = action or _class(words[-1], _MAKE_LAST, _MEND_LAST)
         words = words[:-1]
     return tuple(_stem(word) for word in words if word not in _EMPTY or len(words) == 1), action
 
 
 def _class(word: str, make: frozenset[str], mend: frozenset[str]) -> str:
+    if word in _BEGIN:
+        return "begin"
     return "make" if word in make else "mend" if word in mend else ""
 
 

@@ -155,9 +155,11 @@ def test_pointers_file_nothing(heading: str) -> None:
 
 def test_a_tick_in_a_list_of_rows_to_create_does_not_close() -> None:
     """Under "Create Notion tasks" a tick says that the row exists; among the success criteria that the work is done."""
-    made = "# T\n\n## 1. P\n\n- [ ] Rate limiter\n\n## 10. Immediate Actions\n\n### 10.1 {}\n\n- [x] Rate limiter\n"
-    assert not _only(made.format("Create Notion Tasks")).done
-    assert _only(made.format("Implementation")).done
+    made = "# T\n\n## 1. P\n\n- [ ] Rate limiter\n\n## 10. Immediate Actions\n\n### 10.1 {}\n\n- [x] {}\n"
+    assert not _only(made.format("Create Notion Tasks", "Rate limiter")).done
+    assert _only(made.format("Implementation", "Rate limiter implemented")).done
+    assert not _only(made.format("Implementation", "Begin rate limiter")).done
+    assert not _only(made.format("Implementation", "Rate limiter for Eagle")).done
 
 
 @pytest.mark.parametrize(
