@@ -2,8 +2,8 @@
 
     python benchmarks/matching.py ../shared/matching/tracks.json [--show]
 
-Four experiments, none of which the matcher's rules were written from: the searches as recorded; with every right
-candidate taken out; with near-misses planted in the place of the right one (each kind of version, covers, edits by
+Four experiments: the searches as recorded (the rules were written with these at hand); with every right candidate
+taken out; with near-misses planted in the place of the right one (each kind of version, covers, edits by
 length alone, and the wanted track itself being a version); and with the right one written differently, which must not
 matter. Labels are incomplete: a chosen candidate that nobody has judged is counted apart, not as wrong.
 """

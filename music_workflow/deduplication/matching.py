@@ -11,6 +11,7 @@ It asks no service and reads no file. Called by `core.alternatives` and the ``mu
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -40,7 +41,7 @@ CLOSE_S = 1.5
 
 _SAME_S = 0.05
 _TOLD_BY_ALBUM = frozenset(
-    {"live", "karaoke", "cover", "speed", "instrumental", "a cappella", "effects", "demo"}
+    {"live", "karaoke", "cover", "sped up", "slowed", "nightcore", "instrumental", "demo", "unplugged"}
 )
 
 Kind = Literal["song", "video", "upload"]
@@ -175,14 +176,13 @@ class _View:
             return [_no(f"another version: it {' and '.join(filter(None, said))}")]
         doubts = []
         if want.version_name != have.version_name and not _same_words(want.version_name, have.version_name):
-            named = _listed(want.version_name) or "none", _listed(have.version_name) or "none"
-            doubts.append(
-                _no(f"another {_listed(want.kinds) or 'version'}: {named[1]} instead of {named[0]}")
-            )
+            doubts.append(self._other_name(want, have))
         return doubts + self._remaster()
 
     def title(self) -> list[_Doubt]:
         """The names agree with no word left over, in one script or by an alias in the other."""
+        if not self._want.words and _as_written(self._wanted) == _as_written(self._candidate):
+            return []  # a title of signs alone
         for ours in self._names(self._want):
             for theirs in self._names(self._have):
                 if "".join(ours) == "".join(theirs):
@@ -231,6 +231,16 @@ class _View:
         if None not in (wanted.explicit, candidate.explicit) and wanted.explicit != candidate.explicit:
             doubts.append(_Doubt(1.0, "marked differently as to explicit words"))
         return doubts
+
+    def _other_name(self, want: Title, have: Title) -> _Doubt:
+        """The same kind of version under another name, as "Live at Wembley" and "Live at Wembley, July 1986"."""
+        ours, theirs = _listed(want.version_name) or "none", _listed(have.version_name) or "none"
+        within = want.version_name <= have.version_name or have.version_name <= want.version_name
+        if within and (self._by_isrc or (self._close and self._same_album())):
+            return _Doubt(
+                6.0, f"the version is named {theirs} instead of {ours}; release and length are the same"
+            )
+        return _no(f"another {_listed(want.kinds) or 'version'}: {theirs} instead of {ours}")
 
     def _album_of_versions(self) -> list[_Doubt]:
         """An album of live, karaoke or slowed recordings says of its tracks what their titles may leave out."""
@@ -355,7 +365,9 @@ def _one_in_other(one: str, other: str) -> bool:
 def _without_artists(words: Words, names: Iterable[str]) -> Words:
     """Cut artists' names off both ends of a title ("Handel: Solomon"), as long as something remains."""
     forms = {form for name in names for form in name_forms(name)}
-    forms |= {form[-1:] for form in forms if len(form) > 1 and len(form[-1]) >= _SURNAME}
+    surnamed = [form for form in forms if len(form) > 1 and len(form[-1]) >= _SURNAME]
+    forms |= {form[-1:] for form in surnamed}
+    forms |= {(*(given[0] for given in form[:-1]), form[-1]) for form in surnamed}  # J. S. Bach
     for form in sorted(forms, key=len, reverse=True):
         if len(words) > len(form):
             if words[: len(form)] == form:
@@ -405,6 +417,10 @@ def _merged(candidates: Iterable[Candidate]) -> list[Candidate]:
             rank=min(first.rank, each.rank),
         )
     return list(found.values())
+
+
+def _as_written(track: Wanted | Candidate) -> str:
+    return unicodedata.normalize("NFKC", track.title).casefold().strip()
 
 
 def _apart(wanted_s: float | None, found_s: float | None) -> float | None:

@@ -19,7 +19,8 @@ from anyascii import anyascii
 from music_workflow.deduplication.versions import Words, listed, version_words
 
 _SAME_RECORDING = listed(
-    "original album lp main regular standard stereo explicit bonus track full uncut normal deluxe"
+    "original album lp main regular standard stereo explicit bonus track full uncut normal deluxe edition anniversary"
+    " special limited expanded"
 )
 """Words before "version" or "mix" that say: nothing special."""
 
@@ -57,6 +58,8 @@ _PLAYS = re.compile(
     re.IGNORECASE,
 )
 _CHANNEL = re.compile(r"(?:\s*-\s*topic|vevo|\s+official|\s+music|\s+channel|\s+tv)$", re.IGNORECASE)
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+_NUMERALS = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
 _LONG_FORMS = {"pt": "part", "pts": "parts", "vol": "volume", "n": "and"}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FOR_PEOPLE = (
@@ -86,7 +89,7 @@ class Title:
     remaster: frozenset[str] | None
     """The years of a remaster, empty when it names none; None when it is no remaster."""
     scripts: frozenset[str]
-    """Of the name: LATIN, HEBREW, …"""
+    """Of the name's first part: LATIN, HEBREW, …"""
 
 
 @lru_cache(maxsize=4096)
@@ -195,6 +198,7 @@ class _Parts:
 
     def take(self, part: str, *, alias: bool = False) -> None:
         """Sort one part; what is nothing else belongs to the name, or in another script is the name again."""
+        part = part if _GUEST.match(part) else self._without_guests(part)
         words = words_of(part)
         plain = tuple(word for word in words if word not in _NOISE)
         if not plain or _is_same_recording(plain) or _PRODUCER.match(part):
@@ -208,25 +212,26 @@ class _Parts:
         elif alias and not comparable(self.head_scripts, scripts_of(part)):
             self.aliases.append(words)
         elif not _ORIGIN.match(part):
-            self.name.append(self._without_guests(part))
+            self.name.append(part)
 
     def title(self) -> Title:
         """All of it."""
-        remaster = (
-            frozenset(filter(_YEAR.fullmatch, self._version_name)) if "remaster" in self._kinds else None
-        )
+        remastered = "remaster" in self._kinds
+        years = frozenset(filter(_YEAR.fullmatch, self._version_name)) if remastered else frozenset[str]()
         runs = [words_of(piece) for piece in self.name]
         words = tuple(word for run in runs for word in _without_noise(run)) or tuple(
             w for run in runs for w in run
         )
         return Title(
-            words=tuple(_LONG_FORMS.get(word, word) for word in words),
+            words=_in_long(words),
             aliases=tuple(self.aliases),
             guests=tuple(self.guests),
             kinds=frozenset(self._kinds - {"remaster"}),
-            version_name=frozenset(self._version_name - (remaster or frozenset())),
-            remaster=remaster,
-            scripts=scripts_of(" ".join(self.name)),
+            version_name=frozenset()
+            if self._kinds == {"remaster"}
+            else frozenset(self._version_name) - years,
+            remaster=years if remastered else None,
+            scripts=scripts_of(self.name[0] if self.name else ""),
         )
 
     def _is_guests(self, part: str, kinds: frozenset[str]) -> bool:
@@ -243,6 +248,15 @@ class _Parts:
             return piece
         self.guests.extend(split_names(_GUEST.sub("", inline[0].strip())))
         return piece[: inline.start()]
+
+
+def _in_long(words: Words) -> Words:
+    """Write out what is mostly shortened: "Pt. II" is "part 2"."""
+    long = [_LONG_FORMS.get(word, word) for word in words]
+    for at, word in enumerate(long[1:], start=1):
+        if long[at - 1] in {"part", "volume"}:
+            long[at] = _NUMERALS.get(word, word)
+    return tuple(long)
 
 
 def _telling(kinds: frozenset[str], words: Words) -> frozenset[str]:
@@ -286,7 +300,8 @@ def _after_name(words: Words, names: frozenset[Words]) -> Words | None:
 
 def _is_same_recording(words: Words) -> bool:
     return bool(_SAME_RECORDING & set(words)) and all(
-        word in _SAME_RECORDING or word in {"version", "mix", "recording", "the", "edition"} for word in words
+        word in _SAME_RECORDING or word in {"version", "mix", "recording", "the"} or _ORDINAL.fullmatch(word)
+        for word in words
     )
 
 

@@ -111,7 +111,18 @@ def test_a_file_of_another_shape_is_named(tmp_path: Path, content: str) -> None:
         ("September", ("Earth, Wind & Fire",), "September", ("Earth", "Wind", "Fire")),
         ("Live Forever", ("Oasis",), "Live Forever", ("Oasis",)),
         ("Live Forever - Live", ("Oasis",), "Live Forever (Live)", ("Oasis",)),
-        ("Pt. 2", ("Kid",), "Part 2", ("Kid",)),
+        ("Pt. 2", ("Kid",), "Part II", ("Kid",)),
+        ("Solo (feat. Ann) - Kid Remix", ("Bo", "Ann"), "Solo (Kid Remix feat. Ann)", ("Bo",)),
+        ("Hey - 20th Anniversary Edition", ("Bo",), "Hey", ("Bo",)),
+        ("?", ("XX",), "?", ("XX",)),
+        (
+            "Mass in B Minor",
+            ("Johann Sebastian Bach",),
+            "J.S. Bach: Mass in B Minor",
+            ("Johann Sebastian Bach",),
+        ),
+        ("What's Up (with Black Cat)", ("Way", "Black Cat"), "What\u2019s Up", ("Way", "Black Cat")),
+        ("Hot - Radio Edit", ("Bo",), "Hot (Radio Version)", ("Bo",)),
         (
             "Solomon, Act III",
             ("George Frideric Handel",),
@@ -182,6 +193,33 @@ def test_a_remaster_needs_proof_that_the_release_is_the_same() -> None:
     assert verdict(
         replace(PLAIN, title="Tide - 2011 Remaster"), title="Tide (2009 Remaster)", album="Shore"
     ).refused
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Piano Version", "Acoustic Version"),
+        ("Sped Up", "Slowed"),
+        ("Club Mix", "Extended Mix"),
+        ("VIP Mix", "Remix"),
+        ("Kid Remix", "Bo Remix"),
+        ("Live at the Fox", "Live in Paris"),
+        ("Remix", "Kid Remix"),
+    ],
+)
+def test_versions_of_different_kinds_or_names_are_different(one: str, other: str) -> None:
+    """It is not enough that both are some version."""
+    wanted, marked = replace(PLAIN, title=f"Tide - {one}"), f"Tide ({other})"
+    assert verdict(wanted, title=marked).refused
+    assert verdict(replace(PLAIN, title=marked), title=wanted.title).refused
+
+
+def test_a_fuller_name_of_the_same_concert_needs_the_same_release() -> None:
+    """Whether “Live at Wembley” and “Live at Wembley, July 1986” are one, only the release tells."""
+    wanted = replace(PLAIN, title="Tide - Live at Wembley")
+    assert verdict(wanted, title="Tide (Live at Wembley, July 1986)").refused
+    assert verdict(wanted, title="Tide (Live at Wembley, July 1986)", isrc_rank=0).accepted
+    assert verdict(wanted, title="Tide (Live in Paris)", isrc_rank=0).refused
 
 
 def test_a_guest_whom_nobody_named_is_another_version() -> None:
