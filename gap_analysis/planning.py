@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from gap_analysis.merging import apart, keys_apart
 from gap_analysis.model import PRIORITIES, Analysis, Form, Gap, Home
-from gap_analysis.wording import is_rewording, is_telling, plain
+from gap_analysis.wording import is_rewording, is_telling, name_of, plain, same_words
 
 OPEN = "open"
 DONE = "done"
@@ -206,18 +206,18 @@ def _is_refused(gap: Gap, refused: Collection[str], filed: Mapping[str, FiledRow
 
 def _match_reworded(gaps: Sequence[Gap], found: dict[str, FiledRow | None], rows: _Rows) -> None:
     """A new wording beside a row whose wording is gone: the same gap, edited, if each is the other's only match."""
-    new = [gap for gap in gaps if found[gap.key] is None and not gap.done]
+    new = [(gap, name_of(title_of(gap))) for gap in gaps if found[gap.key] is None]
     matches: dict[str, list[str]] = defaultdict(list)
     for row in rows.left.values():
-        old_title = row.written.get("title") or row.now.get("title", "")
-        for gap in new:
-            if is_rewording(old_title, title_of(gap)):
+        old_name = name_of(row.written.get("title") or row.now.get("title", ""))
+        for gap, name in new:
+            if same_words(row.key, gap.key) or is_rewording(old_name, name):
                 matches[gap.key].append(row.key)
     times: dict[str, int] = defaultdict(int)
     for keys in matches.values():
         for key in keys:
             times[key] += 1
-    for gap in new:
+    for gap, _ in new:
         if len(matches[gap.key]) == 1 and times[matches[gap.key][0]] == 1:
             found[gap.key] = rows.take(matches[gap.key])
 

@@ -14,7 +14,7 @@ from gap_analysis.model import PRIORITIES, Name
 
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _MARKS = re.compile(r"\*\*|__|~~|`|(?<![\w*])[*_](?=\S)|(?<=\S)[*_](?![\w*])")
-_WORD = re.compile(r"[\w+#]+(?:[.'\u2019-][\w+#]+)*")
+_WORD = re.compile(r"[\w+#]+(?:[.'\u2019][\w+#]+)*")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 _REMARK = re.compile(
     r"\s*(?:if|when|once|unless|partial(?:ly)?|optional(?:ly)?|see|per|nice to have|future)\b"
@@ -127,6 +127,11 @@ def key_of(name: Name, scope: str = "") -> str:
     return f"{slug('-'.join(name.full))}-{digest[:8]}".lstrip("-")
 
 
+def same_words(key: str, other: str) -> bool:
+    """Whether two keys were made from the same words, in whatever section they stood."""
+    return key.rpartition("-")[0] == other.rpartition("-")[0] != ""
+
+
 def document_key(title: str) -> str:
     """A document's part of its keys: its title, with a digest where letters of it cannot be shown in ASCII."""
     shown = slug(title)
@@ -165,19 +170,19 @@ def without_priority(wording: str) -> str:
     return _BRACKETS.sub(lambda found: "" if _is_priority(found[1]) else found[0], wording).strip()
 
 
-def is_rewording(old: str, new: str) -> bool:
+def is_rewording(old: Name, new: Name) -> bool:
     """Whether one title may be the other after an edit: words added or taken away, or a slip corrected.
 
     Another number or another name in the same pattern ("Eagle" for "Spotify") is another thing.
     """
-    before, after = name_of(old).full, name_of(new).full
-    if before == after:
+    before, after = set(old.full), set(new.full)
+    if old.full == new.full:
         return True
-    common = set(before) & set(after)
-    gone, come = sorted(set(before) - common), sorted(set(after) - common)
+    common = before & after
+    gone, come = sorted(before - common), sorted(after - common)
     if any(any(c.isdigit() for c in word) for word in (*gone, *come)):
         return False
-    if not is_telling(tuple(common)) or len(common) * 2 < max(len(set(before)), len(set(after))):
+    if not is_telling(tuple(common)) or len(common) * 2 < max(len(before), len(after)):
         return False
     if not gone or not come:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
@@ -156,6 +157,25 @@ def test_a_thousand_items_are_a_thousand_rows(seed: int) -> None:
     assert len(set(shelf.titles())) == 1000
 
 
+def test_a_rewritten_document_of_a_thousand_items_is_compared_quickly() -> None:
+    """Every item differs by its number: none is taken for another, and the plan is made in seconds."""
+    made = [
+        _text(
+            [
+                Part(f"{n}. Part", tuple(Item(f"Case {at + n * 50 + m} of the importer") for m in range(50)))
+                for n in range(20)
+            ]
+        )
+        for at in (0, 5000)
+    ]
+    shelf = Shelf()
+    shelf.file(made[0], cap=1000)
+    began = time.process_time()
+    plan = shelf.file(made[1], cap=1000)
+    assert time.process_time() - began < 20
+    assert (len(plan.of(Move.CREATE)), len(plan.of(Move.LEFT))) == (1000, 1000)
+
+
 def test_an_edited_section_updates_its_rows_alone() -> None:
     """Priority and effort; other sections' rows stay untouched."""
     shelf = Shelf()
@@ -180,6 +200,19 @@ def test_a_new_place_for_a_filed_gap_updates_its_row() -> None:
     assert [step.move for step in shelf.file(both).writes] == [Move.UPDATE]
     assert shelf.titles() == ["Webhook trigger implementation for processing"]
     assert not shelf.file(both).writes
+
+
+def test_an_edited_heading_or_wording_keeps_the_row() -> None:
+    """Also where the heading is part of what tells the gap apart, and where the reworded item is ticked at once."""
+    shelf = Shelf()
+    text = _text([Part("1. A", (Item("Unit tests"), Item("Rollback of filed tracks")))])
+    shelf.file(text)
+    renamed = shelf.file(text.replace("1. A", "1. Eagle"))
+    assert {step.move for step in renamed.steps} == {Move.UPDATE}
+    assert sorted(shelf.titles()) == ["Eagle: Unit tests", "Rollback of filed tracks"]
+    ticked = text.replace("1. A", "1. Eagle").replace("- [ ] Rollback of", "- [x] Rollback and undo of")
+    assert [step.move for step in shelf.file(ticked).writes] == [Move.CLOSE]
+    assert not shelf.file(ticked).writes
 
 
 def test_what_a_person_changed_stays_and_is_told() -> None:
