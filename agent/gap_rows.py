@@ -8,17 +8,17 @@ so that Segue does not take them for its own work.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from agent import page_markdown
 from agent.music_rows import LastWritten
 from gap_analysis.model import Home
 from gap_analysis.planning import DONE, OPEN, FiledRow, Step
-from handlers.base import PageText
+from handlers.base import PageText, TryLater
 from notion_schema.blocks import plain_text
 from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
 from notion_schema.errors import NotShared
@@ -30,6 +30,7 @@ _NOT_BEGUN: Final = ("Draft", "Planning")
 """Words of Agent-Tasks for work nobody has taken on, the preferred one first."""
 _KEY_PREFIX: Final = "gap:"
 _PAGE: Final = "page_id"
+_PATIENCE_S: Final = 120.0
 
 
 class NotionGapRows:
@@ -61,10 +62,23 @@ class NotionGapRows:
         """Keeps the key of the document at this place."""
         self._written.remember(f"{_KEY_PREFIX}{source}", {"key": key})
 
-    def alone(self) -> AbstractContextManager[object]:
-        """The lock that the worker and the command line share."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """The lock that the worker and the command line share.
+
+        Raises:
+            TryLater: Another run holds it for long.
+        """
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self._lock)
+        lock = FileLock(self._lock)
+        try:
+            lock.acquire(timeout=_PATIENCE_S)
+        except Timeout:
+            raise TryLater("Another run is filing gaps on this machine.", _PATIENCE_S) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def filed(self, document_key: str, keys: tuple[str, ...]) -> tuple[FiledRow, ...]:
         """The document's rows as they are now, and those a query does not show: deleted ones, and the very newest."""

@@ -128,6 +128,26 @@ def test_the_task_type_files_a_page_and_a_file(house: House, tmp_path: Path) -> 
     assert all(one.attempt is None for one in filed), "nothing that was filed was run"
 
 
+def test_a_dry_run_as_a_task_writes_nothing(house: House, tmp_path: Path) -> None:
+    """The plan, the merges and what was passed over stand in the row's page."""
+    row = house.workspace.database(AGENT_TASKS).create(
+        {
+            "title": "Try it",
+            "task_type": "File gaps",
+            "status": "Ready",
+            "description": f"`{_write(tmp_path, SMALL)}`\nDry run\nCap: 2",
+        }
+    )
+    house.work()
+    assert "2 created, 0 updated, 0 closed, 1 done and never filed, 1 waiting" in house.row(row.id).result
+    page = house.text(row.id)
+    assert "A dry run: nothing was written" in page
+    assert "create: DRM error handling fix" in page
+    assert "Celebrate" in page
+    assert house.issues() == []
+    assert len(house.rows()) == 1
+
+
 def test_a_row_that_names_nothing_readable_says_what_to_write(house: House) -> None:
     """No document, and a file that is not there, are questions to the person."""
     nothing = house.add("", task_type="File gaps", title="File them")
