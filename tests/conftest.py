@@ -22,6 +22,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 
 
+def traffic_file() -> Path | None:
+    """Where exchanges with the embedded workspace are written, for a check against the client's types; or nowhere."""
+    name = os.environ.get("NOTION_LOCAL_TRAFFIC")
+    return Path(name) if name else None
+
+
 def pytest_runtest_setup() -> None:
     """Loopback only; a test that asks for another address fails at once."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)

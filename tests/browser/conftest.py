@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 
 from notion_local.server import RunningServer
 from tests.browser.seeding import Client, make_databases
+from tests.conftest import traffic_file
 
 FLAGS = [
     "--no-sandbox",
@@ -80,7 +81,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def desk(context: BrowserContext) -> Iterator[Desk]:
     """The board, with empty databases behind it."""
-    with RunningServer() as server:
+    with RunningServer(record=traffic_file()) as server:
         client = Client(server.base_url, server.token)
         desk = Desk(context.new_page(), server, client, make_databases(client, server.root_page_id))
         desk.page.on("pageerror", lambda error: desk.complaints.append(f"uncaught: {error}"))

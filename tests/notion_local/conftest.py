@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +11,7 @@ from notion_client import Client
 
 from notion_local import blocks, comments
 from notion_local.server import RunningServer
+from tests.conftest import traffic_file
 
 VERSION = "2026-03-11"
 
@@ -99,12 +98,6 @@ def title_of(page: dict[str, Any]) -> str:
     """The plain title of an answered page."""
     value = next(entry for entry in page["properties"].values() if entry["type"] == "title")
     return "".join(run["plain_text"] for run in value["title"])
-
-
-def traffic_file() -> Path | None:
-    """Where the exchanges of the tests are written, for a check against the official client's types; or nowhere."""
-    name = os.environ.get("NOTION_LOCAL_TRAFFIC")
-    return Path(name) if name else None
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ from notion_local.__main__ import clock_from
 from notion_local.faults import Faults
 from notion_local.server import RunningServer
 from notion_local.shapes import fill
+from tests.conftest import traffic_file
 
-from .conftest import Api, text, traffic_file
+from .conftest import Api, text
 
 
 @pytest.fixture(scope="module")

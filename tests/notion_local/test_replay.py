@@ -10,9 +10,8 @@ import pytest
 
 from notion_local.__main__ import clock_from
 from notion_local.server import RunningServer
+from tests.conftest import traffic_file
 from tests.notion_local.replay import BOT, PERSON, ROOT, replay
-
-from .conftest import traffic_file
 
 RECORDINGS = Path(__file__).resolve().parents[2] / ".." / "shared" / "notion_recordings"
 RECORDED = 856

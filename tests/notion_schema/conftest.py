@@ -20,6 +20,7 @@ from notion_schema import provisioning
 from notion_schema.calls import Patience
 from notion_schema.client import Notion
 from notion_schema.workspace import Workspace
+from tests.conftest import traffic_file
 
 SHAPE = Path(__file__).resolve().parents[2] / ".." / "shared" / "workspaces" / "real_shape.json"
 TASK_TYPES = ("Sync track", "Verify run")
@@ -47,7 +48,7 @@ def client_of(server: RunningServer) -> Notion:
 @pytest.fixture
 def local() -> Iterator[RunningServer]:
     """An empty workspace."""
-    with RunningServer() as server:
+    with RunningServer(record=traffic_file()) as server:
         yield server
 
 
@@ -62,7 +63,7 @@ def notion(local: RunningServer) -> Iterator[Notion]:
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """The folder of a workspace with the six databases as provisioning creates them, and their ids."""
     folder = tmp_path_factory.mktemp("provisioned")
-    with RunningServer(folder) as server, client_of(server) as notion:
+    with RunningServer(folder, record=traffic_file()) as server, client_of(server) as notion:
         wanted = provisioning.plan(notion, parent_page_id=server.root_page_id, task_types=TASK_TYPES)
         places = provisioning.apply(notion, wanted)
     return folder, {key: place.database_id for key, place in places.items()}
@@ -73,7 +74,7 @@ def home(provisioned: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[H
     """A workspace of one's own with the six databases."""
     folder, ids = provisioned
     copy = shutil.copytree(folder, tmp_path / "workspace")
-    with RunningServer(copy) as server, client_of(server) as notion:
+    with RunningServer(copy, record=traffic_file()) as server, client_of(server) as notion:
         yield Home(server, notion, dict(ids))
 
 

@@ -34,6 +34,7 @@ from notion_schema.blocks import plain_text
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TRACKS, IssueRow, TaskRow, TrackRow
 from notion_schema.workspace import Workspace
+from tests.conftest import traffic_file
 
 BPM, KEY, SECONDS = 124.0, "A minor", 12.0
 
@@ -240,7 +241,7 @@ def house(tmp_path: Path, media: Media) -> Iterator[House]:
     """A provisioned workspace and the settings of a worker for it."""
     (tmp_path / "library").mkdir()
     log.configure(as_json=False)
-    with RunningServer(data=tmp_path / "workspace") as server:
+    with RunningServer(data=tmp_path / "workspace", record=traffic_file()) as server:
         settings = Settings.isolated(
             notion_token=SecretStr(server.token),
             notion_base_url=server.base_url,

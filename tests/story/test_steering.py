@@ -95,3 +95,4 @@ def test_a_row_trashed_while_it_runs_harms_nobody(house: House) -> None:
         house.workspace.database(AGENT_TASKS).trash(row.id)
         other = house.add("", title="no link")
         assert _wait_for(lambda: house.row(other.id).status == "Blocked")
+        assert _wait_for(lambda: not _children_at_work(), 10)
