@@ -89,7 +89,7 @@ def run_demo(*, once: bool, audio: Path | None, port: int, data: Path | None) ->
         )
         settings = _settings(home, server)
         music = stack.enter_context(
-            _serve(audio.absolute() if audio else _make_music(home / "music", console))
+            serve(audio.absolute() if audio else _make_music(home / "music", console))
         )
         with wiring.notion(settings) as notion:
             ids = setup.apply(notion, setup.plan(notion, settings, server.root_page_id))
@@ -149,14 +149,14 @@ def _make_music(folder: Path, console: Console) -> Path:
 
 
 @contextmanager
-def _serve(folder: Path) -> Iterator[_Music]:
-    """Serves a folder on loopback."""
+def serve(folder: Path) -> Iterator[Music]:
+    """Serves a folder of music on loopback."""
     handler = functools.partial(_QuietHandler, directory=str(folder))
     with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield _Music(folder, f"http://127.0.0.1:{server.server_port}")
+            yield Music(folder, f"http://127.0.0.1:{server.server_port}")
         finally:
             server.shutdown()
             thread.join()
@@ -175,15 +175,18 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @dataclass(frozen=True, slots=True)
-class _Music:
+class Music:
+    """A folder of music and where it is served."""
+
     folder: Path
     base_url: str
 
     def link(self, name: str) -> str:
+        """The address of a file."""
         return f"{self.base_url}/{urllib.parse.quote(name)}"
 
 
-def _create_rows(workspace: Workspace, music: _Music, audio: Path | None) -> list[Story]:
+def _create_rows(workspace: Workspace, music: Music, audio: Path | None) -> list[Story]:
     if audio is not None:
         return [
             Story(

@@ -7,39 +7,21 @@ Blocked at once, each alone on a fresh embedded workspace.
 from __future__ import annotations
 
 import collections
-import functools
-import http.server
 import json
 import re
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from agent import log, setup, tasks, wiring
+from agent.demo import serve
 from agent.settings import Settings
 from music_workflow import synthesizer
 from notion_local.server import RunningServer
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 SONG = "Band - Song.m4a"
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
-
-
-@contextmanager
-def _serving(folder: Path) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def _kind(exchange: dict[str, str]) -> str:
@@ -63,7 +45,7 @@ def main() -> None:
             title="Song",
             artists=("Band",),
         )
-        with _serving(media) as base, RunningServer(home / "workspace", record=home / "traffic") as server:
+        with serve(media) as music, RunningServer(home / "workspace", record=home / "traffic") as server:
             (home / "library").mkdir()
             settings = Settings.isolated(
                 notion_token=SecretStr(server.token),
@@ -80,8 +62,8 @@ def main() -> None:
                 settings = setup.with_databases(settings, ids)
                 workspace = wiring.workspace(notion, settings)
                 for case, link in (
-                    ("Sync track and its Verify run", f"{base}/Band%20-%20Song.m4a"),
-                    ("Sync track of a twin", f"{base}/Band%20-%20Song.m4a"),
+                    ("Sync track and its Verify run", music.link(SONG)),
+                    ("Sync track of a twin", music.link(SONG)),
                     ("Blocked: no link", ""),
                 ):
                     tasks.add(workspace, "Sync track", url=link, title=case)
