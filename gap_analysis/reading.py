@@ -217,6 +217,11 @@ class _Reader:
         facts.update(own)
         return {name: wording.plain(facts[name]) for name in _FACTS if facts.get(name)}
 
+    def _summed_up(self) -> list[str]:
+        """The sentences over the section's list, unless they only say that rows are to be filed."""
+        lines = [other.text for other in self._section.entries if other.is_line and self._is_statement(other)]
+        return [text for text in lines if not _NOT_FILED_YET.search(text) and not _NONE.match(text)]
+
     def _how_many(self) -> int:
         return sum(self._form(entry) in (Form.BOX, Form.STATEMENT) for entry in self._section.entries)
 
@@ -224,6 +229,8 @@ class _Reader:
         lines = [line for line in entry.details if not markdown.split_field(line)]
         if entry.parent:
             lines.insert(0, f"Part of: {entry.parent}")
+        if self._has_boxes:
+            lines += [f"Gap: {text}" for text in self._summed_up()]
         if self._is_about_one:
             lines += [
                 f"{other.label.capitalize()}: {other.text}"
