@@ -80,7 +80,13 @@ def of_done(done: Done) -> Outcome:
 
 
 def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its parts
-    error: Exception, handler: Handler[Any], *, try_number: int, chance: float, link: str | None
+    error: Exception,
+    handler: Handler[Any],
+    *,
+    try_number: int,
+    chance: float,
+    link: str | None,
+    title: str = "",
 ) -> Outcome:
     """The table: what each kind of error means.
 
@@ -90,6 +96,7 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
         try_number: which try in a row this was, from 1.
         chance: 0..1, spreads the delays of many rows.
         link: the row's link, for the follow-up of a protected source.
+        title: what the row is called, which may name the track.
     """
     match error:
         case NeedsHuman():
@@ -109,7 +116,7 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
         case music.Protected():
             wayout = "Put a link to the same track elsewhere, or to a file of yours, into Link and set Status to Ready."
             question = f"{error} A Fix DRM failure row is filed for it. {wayout}"
-            return replace(_blocked(question), follow_ups=(_drm_fix(str(error), link),))
+            return replace(_blocked(question), follow_ups=(_drm_fix(str(error), link, title),))
         case music.BadLink():
             return _blocked(f"{error} Correct Link and set Status to Ready.")
         case music.NotReady():
@@ -223,7 +230,12 @@ def _headline(text: str) -> str:
     return first if len(first) <= _LONGEST_HEADLINE else first[: _LONGEST_HEADLINE - 1].rstrip() + "…"
 
 
-def _drm_fix(why: str, link: str | None) -> FollowUp:
+_ORDER = re.compile(r"^(?:sync(?: track)?|get|download)\b[:\s]*", re.IGNORECASE)
+
+
+def _drm_fix(why: str, link: str | None, title: str) -> FollowUp:
+    name = _ORDER.sub("", title).strip()
+    named = f"\nTrack: {name}" if " - " in name and "://" not in name else ""
     return FollowUp(
         effect="fix-drm",
         task_type="Fix DRM failure",
@@ -232,7 +244,7 @@ def _drm_fix(why: str, link: str | None) -> FollowUp:
         description=(
             f"{why} The original row waits until this one has found a permitted source; it is then given its link and"
             " goes on by itself. If you know one, put its link into Answer here, or into the original row's Link, and"
-            " set that row to Ready."
+            f" set that row to Ready.{named}"
         ),
         priority="High",
     )

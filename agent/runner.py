@@ -148,7 +148,9 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - the one place where every error is judged
             log.get().warning("did not finish", error=type(error).__name__, why=str(error))
             chance = self._engine.step("chance", _chance)
-            return outcome.of_error(error, handler, try_number=try_number, chance=chance, link=_link(row))
+            return outcome.of_error(
+                error, handler, try_number=try_number, chance=chance, link=_link(row), title=row.title
+            )
 
     def _job(self, ref: RowRef, handler: Handler[Any], request: Any, began: float) -> RunJob[Any]:
         total = sum(handler.steps.values())

@@ -1,9 +1,10 @@
 """Finds a permitted source for a track whose own source is protected, and sets the waiting row going again.
 
-What the link means is asked of Spotify's official API when SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET are set, else
-taken from "Artist - Title" in Answer. Then it looks in the library, at links on the row, and at SoundCloud, YouTube
-Music and YouTube. A candidate is taken only when title, artists, version and length leave no doubt and its page really
-serves it; the row that waits gets its link and goes on by itself. Protection is never circumvented.
+What the link means is asked of Spotify's official API when SPOTIFY_CLIENT_ID and SPOTIFY_CLIENT_SECRET are set, or read
+from SoundCloud's page; else "Artist - Title" in Answer, or as the original row's name, tells it. Then it looks in the
+library, at links on the row, and at SoundCloud, YouTube Music and YouTube. A candidate is taken only when title,
+artists, version and length leave no doubt and its page really serves it; the row that waits gets its link and goes on
+by itself. Protection is never circumvented.
 
 If it stays Blocked:
 - "which track": set the credentials in .env and start the worker anew, or write "Artist - Title" into Answer; then set

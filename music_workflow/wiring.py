@@ -41,12 +41,15 @@ def finders(settings: LibrarySettings) -> tuple[Finder, ...]:
 
 
 def catalogues(settings: LibrarySettings) -> tuple[Catalogue, ...]:
-    """Build what knows the meaning of links to closed services; without credentials there is none."""
+    """Build what knows the meaning of links whose audio is closed; Spotify only with credentials."""
+    from music_workflow.integrations.soundcloud import SoundCloudCatalogue  # noqa: PLC0415 - loads yt-dlp
     from music_workflow.integrations.spotify import SpotifyCatalogue  # noqa: PLC0415 - loads httpx
 
+    guard = _guard(settings)
+    soundcloud = SoundCloudCatalogue(settings, guard)
     if settings.spotify is None:
-        return ()
-    return (SpotifyCatalogue(settings, _guard(settings), settings.spotify),)
+        return (soundcloud,)
+    return (SpotifyCatalogue(settings, guard, settings.spotify), soundcloud)
 
 
 def _guard(settings: LibrarySettings) -> Guard:

@@ -213,6 +213,7 @@ class _Hunt:
                 found,
                 id=told.id,
                 kind=told.kind,
+                artists=found.artists or told.artists,
                 isrc_rank=told.isrc_rank,
                 album=found.album or told.album,
                 isrc=found.isrc or told.isrc,

@@ -1,19 +1,45 @@
-"""Searching SoundCloud, through yt-dlp's search; the pages it leads to are read elsewhere.
+"""SoundCloud through yt-dlp: searching it, and what a page says of a track whose audio is closed.
 
-Wired behind `core.ports.Finder`.
+Wired behind `core.ports.Finder` and `core.ports.Catalogue`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from music_workflow.core.links import parse_isrc
+from music_workflow.core.links import parse_isrc, parse_link
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.deduplication.matching import Candidate, Wanted
+from music_workflow.errors import BadLink, Protected
 from music_workflow.integrations import ytdlp
 from music_workflow.integrations.guards import Guard
 
 _HITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SoundCloudCatalogue:
+    """What SoundCloud's pages say, protected ones and samples included."""
+
+    settings: LibrarySettings
+    guard: Guard
+
+    def describe(self, link: str) -> Wanted | None:
+        """Say which track a page is about; None when it is not one of SoundCloud's."""
+        try:
+            page = parse_link(link)
+        except (BadLink, Protected):
+            return None
+        if page.service != "soundcloud" or page.short:
+            return None
+        found = ytdlp.describe(self.settings, self.guard, page)
+        return Wanted(
+            title=found.title,
+            artists=found.artists,
+            album=found.album,
+            duration_s=found.duration_s,
+            isrc=found.isrc,
+        )
 
 
 @dataclass(frozen=True, slots=True)

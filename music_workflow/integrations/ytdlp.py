@@ -13,7 +13,7 @@ import re
 import urllib.request
 import urllib.response
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -167,6 +167,17 @@ def search(settings: LibrarySettings, guard: Guard, query: str, most: int) -> li
     return [hit for hit in page.get("entries") or () if hit and hit.get("id")]
 
 
+def describe(settings: LibrarySettings, guard: Guard, link: Link) -> Identity:
+    """Read what a page says of its track though its audio may be closed; no audio is asked for.
+
+    Raises:
+        MusicError: The page cannot be read.
+    """
+    info = _Session(settings, guard, silent).extract(link.url, None, _anything, closed=True)
+    length = info.get("full_duration") or info.get("duration")
+    return replace(_identity(link.url, info), duration_s=float(length) if length else None)
+
+
 def _anything(_info: dict[str, Any]) -> None:
     """A judge who refuses nothing: a list of hits is looked at, not taken."""
 
@@ -187,7 +198,9 @@ class _Session:
         self._guard = guard
         self._progress = progress
 
-    def extract(self, url: str, work_dir: str | None, judge: Judge, *, most: int = 2) -> dict[str, Any]:
+    def extract(
+        self, url: str, work_dir: str | None, judge: Judge, *, most: int = 2, closed: bool = False
+    ) -> dict[str, Any]:
         """Extract, and with a `work_dir` download.
 
         Args:
@@ -195,6 +208,7 @@ class _Session:
             work_dir: Where to download to; None to look only.
             judge: Asked before a byte is downloaded.
             most: So many entries of a list are listed.
+            closed: Look also at what has no stream for us.
 
         Raises:
             MusicError: Whatever went wrong.
@@ -209,7 +223,7 @@ class _Session:
             "match_filter": before_download,
             "playlist_items": f"1:{most}",
             # One hit that is closed to this country must not hide the others; a page of its own still says so.
-            "ignore_no_formats_error": url.startswith(_SEARCHES),
+            "ignore_no_formats_error": closed or url.startswith(_SEARCHES),
         }
         try:
             with _GuardedYoutubeDL(params, self._guard, self._settings.max_bytes) as ydl:
@@ -279,7 +293,7 @@ class _GuardedYoutubeDL(yt_dlp.YoutubeDL):  # type: ignore[misc]  # yt-dlp is un
 
 
 class _SoundCloud(SoundcloudIE):  # type: ignore[misc]  # yt-dlp is untyped
-    """yt-dlp's own extractor, which drops the ISRC that SoundCloud's answer has."""
+    """yt-dlp's own extractor, which drops the ISRC and the whole length that SoundCloud's answer has."""
 
     @classmethod
     def ie_key(cls) -> str:
@@ -288,7 +302,12 @@ class _SoundCloud(SoundcloudIE):  # type: ignore[misc]  # yt-dlp is untyped
 
     def _extract_info_dict(self, info: dict[str, Any], *args: Any, **kwargs: Any) -> dict[str, Any]:
         found: dict[str, Any] = super()._extract_info_dict(info, *args, **kwargs)
-        return {**found, "isrc": (info.get("publisher_metadata") or {}).get("isrc")}
+        whole = info.get("full_duration")  # in milliseconds; of a sample, the plain duration is the sample's
+        return {
+            **found,
+            "isrc": (info.get("publisher_metadata") or {}).get("isrc"),
+            "full_duration": whole / 1000 if whole else None,
+        }
 
 
 class _GuardedRH(UrllibRH):  # type: ignore[misc]  # yt-dlp is untyped

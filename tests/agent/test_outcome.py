@@ -76,6 +76,22 @@ def test_protected_source_files_its_fix_and_no_issue() -> None:
     assert judged.issue is None
 
 
+@pytest.mark.parametrize(
+    ("title", "line"),
+    [
+        ("Ada Loop - Tide", "\nTrack: Ada Loop - Tide"),
+        ("Sync track: Ada Loop - Tide", "\nTrack: Ada Loop - Tide"),
+        ("Sync a Spotify track", ""),
+        ("Sync track: https://example.org/a - b", ""),
+    ],
+)
+def test_the_fix_is_told_the_track_when_the_row_names_it(title: str, line: str) -> None:
+    """Without credentials for the service, the row's own name is all there is."""
+    error = music.Protected("It is DRM protected.", **AT)
+    judged = outcome.of_error(error, HANDLER, try_number=1, chance=0.5, link=None, title=title)
+    assert judged.follow_ups[0].description.partition("set that row to Ready.")[2] == line
+
+
 def test_a_bug_keeps_its_traceback_for_the_issue() -> None:
     """What a developer needs stands in the issue's details, not in the sentence."""
     error = KeyError("a bug")

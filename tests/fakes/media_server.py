@@ -261,7 +261,7 @@ class YouTube:
         )
         for host in ("www.youtube.com", "music.youtube.com", "youtubei.googleapis.com", "m.youtube.com"):
             server.serve(f"/{host}/youtubei/v1/player", self._player)
-            server.serve(f"/{host}/youtubei/v1/next", _json({}))
+            server.serve(f"/{host}/youtubei/v1/next", self._next)
 
     def add(
         self,
@@ -319,6 +319,16 @@ class YouTube:
             stream["drmFamilies"] = ["WIDEVINE"]
         self._server.serve_audio(f"/rr1---sn-a.googlevideo.com/videoplayback/{video_id}", audio)
         return f"https://www.youtube.com/watch?v={video_id}"
+
+    def _next(self, seen: Seen) -> Answer:
+        """What stands around the player: whose channel it is."""
+        video = self._videos.get(json.loads(seen.body or "{}").get("videoId"))
+        if video is None:
+            return _json({})
+        owner = {"videoOwnerRenderer": {"title": {"runs": [{"text": video["videoDetails"]["author"]}]}}}
+        content = [{"videoSecondaryInfoRenderer": {"owner": owner}}]
+        page = {"twoColumnWatchNextResults": {"results": {"results": {"contents": content}}}}
+        return _json({"contents": page})
 
     def _search(self, _seen: Seen) -> Answer:
         """Everything that is no song, in the shape of YouTube's result page."""

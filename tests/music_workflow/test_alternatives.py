@@ -203,6 +203,17 @@ def test_a_place_in_trouble_is_noted_and_the_others_are_asked(world: World) -> N
     assert "SoundCloud" in found.trouble[0]
 
 
+@pytest.mark.parametrize("trouble", ["drm", "preview"])
+def test_a_closed_page_says_which_track_it_is(world: World, trouble: str) -> None:
+    """Title, artist, length and recording code are read; no audio is asked for."""
+    page = world.on_soundcloud(trouble=trouble, isrc="GBABC2400001")
+
+    wanted = alternatives.describe(world.library.settings, page, None)
+
+    assert wanted == replace(TIDE, album=None)
+    assert not [seen for seen in world.server.seen if "cf-media" in seen.path]
+
+
 def test_a_chosen_link_must_lead_somewhere(world: World) -> None:
     """A person's choice is taken at their word, unless it is protected or dead as well."""
     page = world.on_soundcloud("Something Else")

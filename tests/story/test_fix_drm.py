@@ -174,6 +174,48 @@ def test_without_credentials_it_asks_and_a_name_is_enough_for_candidates(
     assert page in story.house.text(fix.id)
 
 
+def test_a_rows_own_name_is_enough_for_candidates(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without credentials, "Artist - Title" as the row is called gives something to choose from at once."""
+    with_app = wiring.library
+    monkeypatch.setattr(
+        wiring, "library", lambda settings: Library(replace(with_app(settings).settings, spotify=None))
+    )
+    page = story.publish()
+
+    _, fix = story.run(title="Test Band - Short Song")
+
+    assert fix.status == "Blocked"
+    assert page in story.house.text(fix.id)
+
+
+def test_a_protected_soundcloud_page_leads_to_the_label_song(story: Story) -> None:
+    """The page itself says which track it is; the song is found on YouTube Music, and the row is completed with it."""
+    protected = SoundCloud(story.server).add(
+        8,
+        "test-band/locked",
+        title="Short Song",
+        artist="Test Band",
+        audio=b"",
+        duration_s=SECONDS,
+        trouble="drm",
+    )
+    song = YouTube(story.server).add(
+        "abcdefghij0",
+        title="Short Song",
+        channel="Test Band",
+        audio=story.audio,
+        duration_s=SECONDS,
+        song=True,
+    )
+    row = story.house.add(protected)
+
+    story.house.work()
+
+    done = story.house.row(row.id)
+    assert (done.status, done.link) == ("Completed", song), done.last_error
+    assert story.fix(row).status == "Completed"
+
+
 def test_a_row_that_a_person_has_mended_is_not_run_again(story: Story) -> None:
     """While the fix waited for an answer, the original was given a file and completed: it stays as it is."""
     story.publish("Short Song (Night Remix)")
