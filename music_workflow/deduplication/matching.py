@@ -269,7 +269,8 @@ class _View:
 
     def _strangers(self, ours: Sequence[str]) -> list[_Doubt]:
         """Guests of the candidate whom the wanted track does not name: another version of the song."""
-        known = (*ours, *self._theirs)
+        credited = self._theirs if self._candidate.kind == "song" else ()  # a channel is no credit
+        known = (*ours, *credited)
         unknown = [
             guest
             for guest in self._have.guests
