@@ -225,7 +225,9 @@ def test_a_fuller_name_of_the_same_concert_needs_the_same_release() -> None:
 def test_a_guest_whom_nobody_named_is_another_version() -> None:
     """The same song with a guest verse may be exactly as long."""
     assert verdict(title="Tide (feat. Juno Fields)", isrc_rank=0).refused
-    assert verdict(title="Ada Loop - Tide (feat. Juno Fields)", artists=("Juno Fields",), kind="video").refused
+    assert verdict(
+        title="Ada Loop - Tide (feat. Juno Fields)", artists=("Juno Fields",), kind="video"
+    ).refused
 
 
 def test_other_performers_of_the_same_composer_are_refused() -> None:
