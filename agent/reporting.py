@@ -87,7 +87,20 @@ class Reporting:
                     "run_after": None,
                 },
             )
-        return Claim(row=replace(row, attempt=ref.attempt, run_id=ref.run_id))
+        answer = row.answer
+        if not answer and (row.question or ours):
+            answer = self._ticked(ref.page_id)
+        return Claim(row=replace(row, attempt=ref.attempt, run_id=ref.run_id, answer=answer))
+
+    def _ticked(self, page_id: str) -> str:
+        """The choices that a person ticked in the latest section of the page, a line each."""
+        latest: list[str] = []
+        for block in self._workspace.notion.list_children(page_id):
+            if block["type"] == "heading_2":
+                latest = []
+            elif block["type"] == "to_do" and block["to_do"]["checked"]:
+                latest.append(blocks.plain_text(block))
+        return "\n".join(latest)
 
     def tell(self, ref: RowRef, percent: float, words: str) -> None:
         """Shows progress on the row, at most every few seconds; a refused write is not worth failing for."""

@@ -9,8 +9,8 @@ by itself. Protection is never circumvented.
 If it stays Blocked:
 - "which track": set the credentials in .env and start the worker anew, or write "Artist - Title" into Answer; then set
   Status to Ready.
-- candidates are listed: put the link of the right one into Answer, or "none" to turn all of them down for good; then
-  set Status to Ready. Any other link to the same track will do as well.
+- candidates are listed: tick the right one, or put its link into Answer, or "none" to turn all of them down for good;
+  then set Status to Ready. Any other link to the same track will do as well.
 If it Failed: nothing was found in several tries over some hours. Put a link to the same track, or to a file of yours,
 into Link of the original row and set that to Ready.
 """
@@ -55,7 +55,7 @@ class Request:
     original: str | None
     """The row that waits; it is given the link that is found."""
     chosen: str | None
-    """The link that a person put into Answer."""
+    """The link that a person ticked, or put into Answer."""
     named: str | None
     """ "Artist - Title", from Answer or from the description."""
     refuses_all: bool
@@ -69,6 +69,10 @@ class Request:
         link = link_of(row, example="the protected link")
         answer = row.answer.strip()
         in_answer = _LINK.search(answer)
+        if len({_LINK.findall(line)[0] for line in answer.splitlines() if _LINK.search(line)}) > 1:
+            raise NeedsHuman(
+                "The answer names several links. Tick one, or put one into Answer; then set Status to Ready."
+            )
         in_description = _NAMED.search(row.description)
         says_none = answer.rstrip(".!").casefold() in _NONE
         words = answer if answer and not in_answer and not says_none else None
@@ -95,7 +99,7 @@ def fix_drm_failure(job: Job[Request], tools: Tools) -> Done:
     request, settings = job.request, tools.library.settings
     if request.chosen:
         chosen = job.step("look at the answer", alternatives.look_at, settings, request.chosen)
-        return _done(request, chosen, (Evidence("Chosen by", "a person, in Answer"),))
+        return _done(request, chosen, (Evidence("Chosen by", "a person"),))
     if request.refuses_all:
         job.step("note what was turned down", alternatives.reject_offers, settings, request.link)
     wanted = job.step("identify", alternatives.describe, settings, request.link, request.named)
@@ -135,8 +139,8 @@ def _not_found(request: Request, wanted: Wanted, found: Search) -> NeedsHuman | 
     asked = "; ".join((*found.asked, *found.trouble))
     if found.offered:
         return NeedsHuman(
-            f"Nothing is certainly {name}, but the candidates listed in the page may be it. Put the link of the right"
-            " one into Answer, or “none” to turn all of them down; then set Status to Ready.",
+            f"Nothing is certainly {name}, but the candidates listed in the page may be it. Tick the right one, or put"
+            " its link into Answer, or “none” to turn all of them down; then set Status to Ready.",
             choices=tuple(_choice(each) for each in found.offered),
         )
     if found.trouble:

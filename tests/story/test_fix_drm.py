@@ -128,6 +128,18 @@ def test_candidates_are_shown_and_the_chosen_one_is_taken(story: Story) -> None:
     assert story.house.row(row.id).link == page
 
 
+def test_the_ticked_candidate_is_the_answer(story: Story) -> None:
+    """A tick in the page does what a link in Answer does."""
+    page = story.publish("Short Song (Night Remix)")
+    row, fix = story.run()
+    (candidate,) = [block for block in story.house.page(fix.id) if block["type"] == "to_do"]
+    story.house.notion.update_block(candidate["id"], "to_do", {"checked": True})
+
+    assert story.answer(fix, "").status == "Completed"
+
+    assert (story.house.row(row.id).status, story.house.row(row.id).link) == ("Completed", page)
+
+
 def test_what_was_turned_down_is_not_shown_again(story: Story) -> None:
     """With nothing else to be found the fix fails, says so and files an issue; the row waits on."""
     story.publish("Short Song (Night Remix)")
