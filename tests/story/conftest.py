@@ -64,7 +64,7 @@ class _Files(http.server.SimpleHTTPRequestHandler):
                 self.wfile.write(content[start : start + 4096])
             except ConnectionError:
                 return
-            time.sleep(0.2)
+            time.sleep(0.05)
 
 
 @dataclass
@@ -218,37 +218,29 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def media(tmp_path: Path, song: Path) -> Iterator[Media]:
-    """The song, served on loopback."""
-    folder = tmp_path / "media"
-    folder.mkdir()
-    (folder / song.name).write_bytes(song.read_bytes())
-    requests: list[str] = []
-    handler = type("Files", (_Files,), {"requests": requests})
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(handler, directory=str(folder))
-    ) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield Media(folder, f"http://127.0.0.1:{server.server_port}", requests)
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def house(tmp_path: Path, media: Media) -> Iterator[House]:
-    """A provisioned workspace and the settings of a worker for it."""
-    (tmp_path / "library").mkdir()
+@contextmanager
+def furnished(folder: Path, song: Path) -> Iterator[House]:
+    """A house of its own in ``folder``: the song on loopback, a provisioned workspace, settings for a worker."""
+    shelf = folder / "media"
+    shelf.mkdir()
+    (shelf / song.name).write_bytes(song.read_bytes())
+    (folder / "library").mkdir()
     log.configure(as_json=False)
-    with RunningServer(data=tmp_path / "workspace", record=traffic_file()) as server:
+    requests: list[str] = []
+    handler = functools.partial(type("Files", (_Files,), {"requests": requests}), directory=str(shelf))
+    with (
+        http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as files,
+        RunningServer(data=folder / "workspace", record=traffic_file()) as server,
+    ):
+        thread = threading.Thread(target=files.serve_forever, daemon=True)
+        thread.start()
         settings = Settings.isolated(
             notion_token=SecretStr(server.token),
             notion_base_url=server.base_url,
             notion_rate_per_s=500.0,
-            data_dir=tmp_path / "data",
-            out_dir=tmp_path / "library",
-            volume_index_path=tmp_path / "index.json",
+            data_dir=folder / "data",
+            out_dir=folder / "library",
+            volume_index_path=folder / "index.json",
             allow_private_addresses=True,
             poll_seconds=0.2,
             worker_name="tests",
@@ -256,7 +248,17 @@ def house(tmp_path: Path, media: Media) -> Iterator[House]:
         with wiring.notion(settings) as notion:
             ids = setup.apply(notion, setup.plan(notion, settings, server.root_page_id))
             settings = setup.with_databases(settings, ids)
+            media = Media(shelf, f"http://127.0.0.1:{files.server_port}", requests)
             yield House(server, settings, notion, wiring.workspace(notion, settings), media)
+        files.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def house(tmp_path: Path, song: Path) -> Iterator[House]:
+    """A house for one test."""
+    with furnished(tmp_path, song) as house:
+        yield house
 
 
 def log_lines(text: str) -> list[dict[str, Any]]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
 import pytest
 
-from tests.story.conftest import BPM, KEY, SECONDS, House
+from tests.story.conftest import BPM, KEY, SECONDS, House, furnished
 
 if TYPE_CHECKING:
     from notion_schema.databases import TaskRow
 
 SONG = "Test Band - Short Song.m4a"
+pytestmark = pytest.mark.xdist_group("synced")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[House]:
+    """One house for the tests that only look at what became of the row."""
+    with furnished(tmp_path_factory.mktemp("house"), song) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
 def synced(house: House) -> TaskRow:
     """A row with the song's link, after the worker has been idle."""
     row = house.add(house.media.link(SONG), title="Sync the song")
@@ -113,57 +122,3 @@ def test_volume_index_knows_the_track(house: House, synced: TaskRow) -> None:
     json.loads(exported)
     for path in house.files():
         assert json.dumps(str(path), ensure_ascii=False).strip('"') in exported or str(path) in exported
-
-
-def test_the_same_link_twice_files_nothing_twice(house: House, synced: TaskRow) -> None:
-    """A second row with the link is Completed as a twin: no download, no file, no track row, no verification more."""
-    before = {path: path.stat().st_mtime_ns for path in house.files()}
-    downloads = house.media.downloads(SONG)
-    again = house.add(house.media.link(SONG) + "?utm_source=share")
-    house.work()
-    row = house.row(again.id)
-    assert row.status == "Completed"
-    assert "already in the library" in row.result
-    assert {path: path.stat().st_mtime_ns for path in house.files()} == before
-    assert len(house.tracks()) == 1
-    assert len([row for row in house.rows() if row.task_type == "Verify run"]) == 1
-    assert house.media.downloads(SONG) <= downloads + 2, "a twin is identified, not downloaded"
-    assert synced.id != again.id
-
-
-def test_two_rows_with_one_link_at_once_file_it_once(house: House) -> None:
-    """Both run at the same time; one library entry and one track row remain."""
-    rows = [house.add(house.media.link(SONG)) for _ in range(2)]
-    house.work()
-    assert [house.row(row.id).status for row in rows] == ["Completed", "Completed"]
-    assert len(house.files()) == 3
-    assert len(house.tracks()) == 1
-
-
-def test_what_a_person_filled_in_is_kept(house: House, synced: TaskRow) -> None:
-    """Key corrected by hand stays; the next run says that it was left as it was."""
-    (track,) = house.tracks()
-    from notion_schema.databases import TRACKS  # noqa: PLC0415
-
-    house.workspace.database(TRACKS).update(track.id, {"key": "E minor", "album": "My Album"})
-    again = house.add(house.media.link(SONG))
-    house.work()
-    (track,) = house.tracks()
-    assert track.key == "E minor"
-    assert track.album == "My Album"
-    assert "Key says 'E minor' by hand" in house.text(again.id)
-
-
-def test_a_row_made_by_hand_for_the_link_is_completed_not_doubled(house: House) -> None:
-    """A Music Tracks row with the same Source URL gets the files; its own title stays."""
-    from notion_schema.databases import TRACKS  # noqa: PLC0415
-
-    mine = house.workspace.database(TRACKS).create(
-        {"title": "My name for it", "source_url": house.media.link(SONG)}
-    )
-    house.add(house.media.link(SONG))
-    house.work()
-    (track,) = house.tracks()
-    assert track.id == mine.id
-    assert track.title == "My name for it"
-    assert track.downloaded
