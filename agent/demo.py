@@ -7,6 +7,7 @@ loopback is asked.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import sys
@@ -236,7 +237,10 @@ def _show(console: Console, workspace: Workspace, stories: list[Story], seconds:
     seconds_by_run = {one.run_id: one.duration_s for one in workspace.database(EXECUTION_LOGS).query()}
     table = Table("Row", "Status", "Took", "Evidence", box=None, header_style="bold", pad_edge=False)
     right = True
-    rows = sorted(database.query(), key=lambda row: order.index(row.id) if row.id in expected else len(order))
+    rows = [
+        row for row in database.query() if row.id in expected or expected.keys() & set(row.handed_off_from)
+    ]
+    rows = sorted(rows, key=lambda row: order.index(row.id) if row.id in expected else len(order))
     for row in rows:
         story = expected.get(row.id)
         state = database.vocabulary.state(row.status, row.run_state)
@@ -298,4 +302,5 @@ def _keep_serving(console: Console, worker: Worker, board_url: str) -> None:
         f"\nOpen [bold]{board_url}[/bold], create a row with a link and watch it move. Ctrl-C ends it.",
         highlight=False,
     )
-    worker.run_forever()
+    with contextlib.suppress(KeyboardInterrupt):
+        worker.run_forever()
