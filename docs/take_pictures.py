@@ -48,7 +48,7 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1680, "height": 900})
+        page = browser.new_page(viewport={"width": 1680, "height": 900}, reduced_motion="reduce")
         demo = subprocess.Popen(
             [sys.executable, "-m", "agent", "demo", "--once", "--data", folder, "--port", str(PORT)]
         )

@@ -28,6 +28,20 @@ def traffic_file() -> Path | None:
     return Path(name) if name else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``make chaos`` passes this."""
+    parser.addoption("--run-chaos", action="store_true", help="run the soak tests in tests/chaos")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the soak tests out of an ordinary run."""
+    if config.getoption("--run-chaos"):
+        return
+    soak = [item for item in items if Path(item.path).parent.name == "chaos"]
+    config.hook.pytest_deselected(items=soak)
+    items[:] = [item for item in items if item not in soak]
+
+
 def pytest_runtest_setup() -> None:
     """Loopback only; a test that asks for another address fails at once."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
