@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from agent import log, page
 from agent.outcome import Issue
@@ -23,6 +23,7 @@ from notion_schema.errors import NotionError
 from notion_schema.vocabulary import Priority, RunState, State
 from notion_schema.workspace import Database, Workspace
 
+Standing = Literal["ours", "others", "in the trash"]
 _PROGRESS_EVERY_S = 2.5
 _RUN_STATES = {
     State.DONE: RunState.DONE,
@@ -115,15 +116,17 @@ class Reporting:
 
     # Writing the result ----------------------------------------------------------------------------------------------
 
-    def is_ours(self, report: Report) -> bool:
-        """Whether the row still belongs to this attempt: nobody has set another status or begun another run."""
+    def whose(self, report: Report) -> Standing:
+        """Whose the row is by now: this attempt's, somebody else's (another status, another run), or nobody's."""
         database = self._tasks(report.ref.database)
         row = database.get(report.ref.page_id)
-        if row.in_trash or row.run_id != report.ref.run_id:
-            return False
-        if report.outcome.state is State.CANCELLED:
-            return True
-        return database.vocabulary.state(row.status, row.run_state) is State.RUNNING
+        if row.in_trash:
+            return "in the trash"
+        if row.run_id != report.ref.run_id:
+            return "others"
+        cancelled = report.outcome.state is State.CANCELLED
+        running = database.vocabulary.state(row.status, row.run_state) is State.RUNNING
+        return "ours" if cancelled or running else "others"
 
     def upload_picture(self, report: Report, path: str, *, look_first: bool) -> str | None:
         """Uploads a picture and returns the upload's id; None when the file is gone."""
@@ -327,7 +330,10 @@ def deliver(
         look_first: asked inside each step: may this delivery's writes have happened before?
     """
     outcome = report.outcome
-    ours: bool = step("is it ours", reporting.is_ours, report)
+    standing: Standing = step("whose is it", reporting.whose, report)
+    if standing == "in the trash":
+        log.get().info("the row is in the trash; nothing is written")
+        return
 
     def picture(path: str) -> str | None:
         return reporting.upload_picture(report, path, look_first=look_first())
@@ -345,7 +351,7 @@ def deliver(
     uploads = tuple(upload for upload in sent if upload)
     step("write page", write_page)
     step("write log row", write_log_row)
-    if not ours:
+    if standing != "ours":
         log.get().info("the row has moved on; only the log was added")
         return
     for one in outcome.follow_ups:

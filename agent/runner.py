@@ -118,12 +118,7 @@ class Runner:
             result = self._outcome(ref, claim.row, claim.try_number, began)
             log.get().info("outcome", state=str(result.state), summary=result.summary)
             report = self._engine.step("compose report", self._compose, ref, claim.row, result, began)
-            self._engine.submit(
-                REPORT,
-                f"{ref.run_id}/report/1",
-                {"report": records.dump(report, Report), "delivery": 1},
-                queue=REPORT_QUEUE,
-            )
+            self._hand_over(report)
             return {"state": str(result.state), "try": claim.try_number}
 
     def _take(self, ref: RowRef) -> Claim:
@@ -200,7 +195,7 @@ class Runner:
         """Delivers a report; while Notion is away, comes back later without holding a slot."""
         report: Report = records.load(payload["report"], Report)
         delivery = int(payload["delivery"])
-        this = f"{report.ref.run_id}/report/{delivery}"
+        this = _delivery_id(report.ref, delivery)
         with log.run_log(report.ref.run_id, self._log_file(report.ref)):
 
             def look_first() -> bool:
@@ -209,24 +204,18 @@ class Runner:
             try:
                 deliver(report, self._reporting, self._engine.step, look_first)
             except notion.NotionError as error:
-                self._again(payload, report, delivery, error)
+                self._again(report, delivery, error)
             else:
                 log.get().info("reported", delivery=delivery)
                 if report.outcome.state in _FINAL:
                     shutil.rmtree(self._work_dir(report.ref), ignore_errors=True)
 
-    def _again(self, payload: Any, report: Report, delivery: int, error: notion.NotionError) -> None:
+    def _again(self, report: Report, delivery: int, error: notion.NotionError) -> None:
         delay = min(_REPORT_DELAY_S * 2 ** (delivery - 1), _LONGEST_REPORT_DELAY_S)
         if not isinstance(error, notion.Unavailable):
             delay = _UNREACHABLE_DELAY_S
         log.get().warning("report not delivered", delivery=delivery, again_in_s=delay, why=str(error))
-        self._engine.submit(
-            REPORT,
-            f"{report.ref.run_id}/report/{delivery + 1}",
-            {**payload, "delivery": delivery + 1},
-            queue=REPORT_QUEUE,
-            delay_s=delay,
-        )
+        self._hand_over(report, delivery + 1, delay)
 
     def cancelled(self, ref: RowRef, title: str, task_type: str) -> None:
         """Stops a run whose row was cancelled and says so on the row."""
@@ -241,11 +230,16 @@ class Runner:
             steps=(),
             log="",
         )
+        self._hand_over(report)
+
+    def _hand_over(self, report: Report, delivery: int = 1, delay_s: float | None = None) -> None:
+        """Enqueues a delivery of a report; one that was enqueued before stays as it is."""
         self._engine.submit(
             REPORT,
-            f"{ref.run_id}/report/1",
-            {"report": records.dump(report, Report), "delivery": 1},
+            _delivery_id(report.ref, delivery),
+            {"report": records.dump(report, Report), "delivery": delivery},
             queue=REPORT_QUEUE,
+            delay_s=delay_s,
         )
 
     def _work_dir(self, ref: RowRef) -> Path:
@@ -261,6 +255,10 @@ _INNER_STEPS = {"clock", "chance", "count tries", "compose report"}
 def run_id(data_source_id: str, page_id: str, attempt: int) -> str:
     """The id of an attempt at a row."""
     return f"{data_source_id}:{page_id}:{attempt}"
+
+
+def _delivery_id(ref: RowRef, delivery: int) -> str:
+    return f"{ref.run_id}/report/{delivery}"
 
 
 def _clock() -> float:

@@ -96,3 +96,7 @@ def test_a_row_trashed_while_it_runs_harms_nobody(house: House) -> None:
         other = house.add("", title="no link")
         assert _wait_for(lambda: house.row(other.id).status == "Blocked")
         assert _wait_for(lambda: not _children_at_work(), 10)
+    again = threading.Thread(target=house.work, daemon=True)
+    again.start()
+    again.join(20)
+    assert not again.is_alive(), "the worker waits for ever to report to a row that is in the trash"
