@@ -299,7 +299,8 @@ def _seconds(took: float | None) -> str:
 
 def _keep_serving(console: Console, worker: Worker, board_url: str) -> None:
     console.print(
-        f"\nOpen [bold]{board_url}[/bold], create a row with a link and watch it move. Ctrl-C ends it.",
+        f"\nOpen [bold]{board_url}[/bold], create a row (Task Type “Sync track” and a link) and watch it move."
+        " Ctrl-C ends it.",
         highlight=False,
     )
     with contextlib.suppress(KeyboardInterrupt):

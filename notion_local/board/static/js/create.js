@@ -37,7 +37,7 @@ export function askForRow(schema, preset, { onCreated, report }) {
       icon("link"),
       h("input", {
         type: "url",
-        placeholder: "Link: a track, a playlist, an audio file…",
+        placeholder: "Link: a track or an audio file…",
         "aria-label": roles.link.name,
       }),
     );
