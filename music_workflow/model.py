@@ -86,6 +86,8 @@ class Analysis:
     """Integrated loudness, ITU-R BS.1770-4; None for silence."""
     true_peak_db: float | None
     """dBTP, four times oversampled."""
+    first_beat_s: float | None = None
+    """Where the beat grid begins: with `bpm` it gives every beat of a piece of constant tempo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,16 @@ class Processed:
     analysis: Analysis
     waveform_path: str
     """A PNG of the waveform."""
+    fingerprint: str | None = None
+    """Chromaprint's compressed text of the sound that was downloaded; None for less than three seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EagleItem:
+    """A file's copy in Eagle's library."""
+
+    format: AudioFormat
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +124,17 @@ class FiledTrack:
     """The run that filed it."""
     filed_at: str
     """ISO 8601, UTC."""
+    fingerprint: str | None = None
+    """Of the source, as it sounded when it was downloaded; None for tracks filed by an earlier Segue."""
+    source_codec: str | None = None
+    source_format_id: str | None = None
+    """The service's name for the stream that was downloaded."""
+    playlist: str | None = None
+    """The playlist it was synced for, by name."""
+    playlist_path: str | None = None
+    """Its copy in that playlist's folder."""
+    eagle: tuple[EagleItem, ...] = ()
+    """Its copies in Eagle."""
     newly_filed: bool = True
     """False when another run had filed the same track before, and nothing was moved."""
 

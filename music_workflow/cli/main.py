@@ -100,7 +100,11 @@ def analyze(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Measure tempo, key, loudness and duration of audio files; one JSON object a line with --json."""
+    """Measure tempo, key, loudness and duration of audio files; one JSON object a line with --json.
+
+    A file that cannot be analysed gets a line of its own (with --json an object with ``error``), and the exit code
+    is 1.
+    """
     from music_workflow.metadata.analysis import analyze_file  # noqa: PLC0415 - loads scipy and FFmpeg's libraries
 
     failed = False
@@ -109,7 +113,10 @@ def analyze(
             found = analyze_file(str(path))
         except (MusicError, OSError) as error:
             failed = True
-            typer.echo(f"music: {error}", err=True)
+            if as_json:
+                typer.echo(json.dumps({"path": str(path), "error": str(error)}, ensure_ascii=False))
+            else:
+                typer.echo(f"music: {error}", err=True)
             continue
         figures = asdict(found)
         row = {"path": str(path), **figures, "confidence": min(found.bpm_confidence, found.key_confidence)}

@@ -102,7 +102,12 @@ class Library:
             m4a=self.settings.m4a,
             progress=progress,
         )
-        return Processed(files=done.files, analysis=done.analysis, waveform_path=done.waveform_path)
+        return Processed(
+            files=done.files,
+            analysis=done.analysis,
+            waveform_path=done.waveform_path,
+            fingerprint=done.fingerprint,
+        )
 
     def tag(self, processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> Processed:
         """Write tags and artwork into the three work files, and measure their sizes and hashes anew."""
@@ -139,6 +144,9 @@ class Library:
                 source_duration_s=source.duration_s,
                 run_id=run_id,
                 filed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                fingerprint=processed.fingerprint,
+                source_codec=source.codec,
+                source_format_id=source.format_id,
             )
             index.add(track)
             write_export(index, self.settings.index_export_path)

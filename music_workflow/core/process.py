@@ -56,8 +56,6 @@ class Converted:
     analysis: Analysis
     waveform_path: str
     """A PNG."""
-    first_beat_s: float | None
-    """Phase of the beat grid; None without a tempo."""
     fingerprint: str | None
     """Chromaprint's compressed text; None for less than three seconds."""
 
@@ -172,7 +170,6 @@ def convert(
         files=files,
         analysis=analysis,
         waveform_path=str(waveform_path),
-        first_beat_s=round(figures.tempo.first_beat_s, 4) if figures.tempo else None,
         fingerprint=fingerprint.encode(words) if len(words) else None,
     )
 

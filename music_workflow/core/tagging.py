@@ -27,6 +27,7 @@ def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_
         source_url=identity.url,
         identity_key=identity.key,
         run_id=run_id,
+        fingerprint=processed.fingerprint,
         artwork=Path(source.artwork_path).read_bytes() if source.artwork_path else None,
     )
     tagged = []

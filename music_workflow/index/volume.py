@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from music_workflow.model import Analysis, AudioFile, AudioFormat, FiledTrack, Identity
+from music_workflow.model import Analysis, AudioFile, AudioFormat, EagleItem, FiledTrack, Identity
 
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -204,6 +204,7 @@ def decode_track(record: Mapping[str, Any]) -> FiledTrack:
             "identity": Identity(**identity),
             "files": tuple(AudioFile(**each) for each in record["files"]),
             "analysis": Analysis(**record["analysis"]),
+            "eagle": tuple(EagleItem(**each) for each in record.get("eagle", ())),
         }
     )
 

@@ -103,4 +103,5 @@ def summarize(figures: Figures, meter: LoudnessMeter | None, duration_s: float) 
         key_confidence=round(key.confidence, 3) if key else 0.0,
         loudness_lufs=None if lufs is None else round(lufs, 2),
         true_peak_db=None if peak is None else round(peak, 2),
+        first_beat_s=round(found.first_beat_s, 3) if found else None,
     )

@@ -153,20 +153,22 @@ def test_a_missing_volume_is_said_before_any_work(server: MediaServer, music: Mu
 
 
 def test_analyze_prints_one_object_a_line(tmp_path: Path, music: Music) -> None:
-    """A file that is no audio does not stop the others, and shows in the exit code."""
+    """A file that is no audio gets an object of its own, does not stop the others, and shows in the exit code."""
     (tmp_path / "good.m4a").write_bytes(piece())
     (tmp_path / "bad.m4a").write_bytes(b"no music" * 500)
 
     done = music("analyze", "--json", "bad.m4a", "good.m4a")
 
-    (row,) = [json.loads(line) for line in done.stdout.splitlines()]
+    refused, row = (json.loads(line) for line in done.stdout.splitlines())
     assert done.returncode == 1
-    assert done.stderr.startswith("music: ")
+    assert refused.keys() == {"path", "error"}
+    assert refused["path"] == "bad.m4a"
     assert row["path"] == "good.m4a"
     assert (row["key"], row["camelot"]) == (KEY, "8A")
     assert row["duration_s"] == pytest.approx(SECONDS, abs=0.1)
     assert 0.0 <= row["confidence"] <= 1.0
     assert {"bpm", "loudness_lufs"} <= set(row)
+    assert 0.0 <= row["first_beat_s"] < 60 / row["bpm"]
 
 
 def test_scan_reports_folders_and_keeps_what_is_unmounted(tmp_path: Path, music: Music) -> None:

@@ -155,7 +155,7 @@ def test_figures_and_picture_come_with_the_files(sources: dict[str, str], tmp_pa
     assert converted.analysis.duration_s == pytest.approx(SECONDS)
     assert converted.analysis.loudness_lufs is not None
     assert converted.analysis.true_peak_db == pytest.approx(-1, abs=0.5)
-    assert converted.first_beat_s is not None
+    assert converted.analysis.first_beat_s is not None
     assert converted.fingerprint
     assert Path(converted.waveform_path).read_bytes().startswith(b"\x89PNG")
     shares = [share for share, _ in seen]
