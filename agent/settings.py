@@ -6,28 +6,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from agent.setting_types import Listed
+from agent.setting_types import names as _names
+from agent.status_words import StatusWords
 
 
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
-    return value
-
-
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""Comma or newline separated."""
-
-
-def _names(*names: str) -> AliasChoices:
-    return AliasChoices(*names)
-
-
-class Settings(BaseSettings):
+class Settings(StatusWords):
     """What the worker needs to know. Required: the token and the two task databases."""
 
     model_config = SettingsConfigDict(

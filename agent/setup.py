@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from agent.settings import Settings
 from handlers import registry
 from notion_schema import provisioning
 from notion_schema.client import Notion
+from notion_schema.databases import SPECS
 from notion_schema.provisioning import Plan
 
 _VARIABLES = {
@@ -27,6 +29,10 @@ def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
     return provisioning.plan(
         notion,
         parent_page_id=parent_page or None,
+        specs=tuple(
+            replace(spec, vocabulary=settings.vocabularies.get(key, spec.vocabulary))
+            for key, spec in SPECS.items()
+        ),
         existing=settings.database_ids,
         task_types=tuple(handled),
     )

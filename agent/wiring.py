@@ -98,7 +98,11 @@ def workspace(client: Notion, settings: Settings) -> Workspace:
 
     assigned = {"assigned_to": settings.assigned_property}
     opened = Workspace.open(
-        client, settings.database_ids, names={AGENT_TASKS: assigned, ISSUES: assigned}, on_finding=tell
+        client,
+        settings.database_ids,
+        vocabularies=settings.vocabularies,
+        names={AGENT_TASKS: assigned, ISSUES: assigned},
+        on_finding=tell,
     )
     for key, problem in opened.problems.items():
         log.get().error("database not opened", database=key, why=str(problem))

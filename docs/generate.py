@@ -13,6 +13,7 @@ from pydantic import AliasChoices, SecretStr
 from pydantic_core import PydanticUndefined
 
 from agent.settings import Settings
+from agent.status_words import StatusWords
 from handlers import registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -25,7 +26,8 @@ def env_example() -> str:
         "# Made from agent/settings.py by `make docs`.",
         "",
     ]
-    for field in Settings.model_fields.values():
+    own_first = sorted(Settings.model_fields, key=StatusWords.model_fields.__contains__)
+    for field in map(Settings.model_fields.__getitem__, own_first):
         alias = field.validation_alias
         names = [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []
         parts += [f"# {line}" for line in textwrap.wrap(field.description or "", 110)]

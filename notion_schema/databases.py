@@ -248,6 +248,7 @@ TASK_WORDS: Final = Vocabulary(
         State.ARCHIVED: "Archived",
     },
     offer=("Draft", "Planning", "Ready To Publish"),
+    setting="AGENT_TASKS_STATUS",
 )
 
 ISSUE_WORDS: Final = Vocabulary(
@@ -260,6 +261,7 @@ ISSUE_WORDS: Final = Vocabulary(
         State.DONE: "Resolved",
     },
     offer=("Reported + Waiting For Response", "Waiting on Client"),
+    setting="ISSUES_STATUS",
 )
 
 _SPECS: Final = (

@@ -99,7 +99,7 @@ def _question(wanted: Condition, column: Column, binding: Binding[Any]) -> Json:
         return {kind: {wanted.comparison.value: True}}
     value = _spelt(wanted.value, column)
     if kind in _OPTIONS and str(value) not in values.option_names(column.live):
-        raise unknown_option(binding.database, column, str(value))
+        raise unknown_option(binding.database, column, str(value), binding.key)
     return {kind: {_asked(wanted.comparison, kind): _operand(value, kind)}}
 
 

@@ -65,6 +65,8 @@ class Finding:
         property_name: The column, or ``None`` when it is about the whole.
         sentence: What is the case.
         remedy: What the owner can do; empty when nothing is needed.
+        subject: What it is about, in terms that stay when columns are renamed and options change: the database's
+            key, the attribute, the fact.
     """
 
     level: Level
@@ -72,11 +74,12 @@ class Finding:
     property_name: str | None
     sentence: str
     remedy: str = ""
+    subject: str = ""
 
     @property
     def signature(self) -> str:
         """The same for the same fact, so that it is reported once."""
-        return f"{self.database}/{self.property_name or ''}/{self.sentence}"
+        return self.subject or f"{self.database}/{self.property_name or ''}/{self.sentence}"
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class Binding(Generic[R]):
             return self.columns[attr]
         if attr not in self.unbound:
             raise AttributeError(f"{self.row_type.__name__} declares no column {attr!r}")
-        raise missing(self.database, self.unbound[attr])
+        raise drift(_absent(self.database, self.unbound[attr], f"{self.key}/{attr}"))
 
     def decode(self, page: Json, more: Callable[[str, str], Iterable[Json]] | None = None) -> R:
         """The row a page is.
@@ -205,15 +208,15 @@ class Binding(Generic[R]):
         left_out: list[Finding] = []
         for attr, value in values_by_attr.items():
             if attr in self.unbound and not self.unbound[attr].required:
-                left_out.append(_absent(self.database, self.unbound[attr]))
+                left_out.append(_absent(self.database, self.unbound[attr], f"{self.key}/{attr}"))
                 continue
             column = self.column(attr)
             try:
                 written[column.id] = column.kind.encode(value, column.live, new_options=attr in grows)
             except UnknownOption as option:
-                raise unknown_option(self.database, column, str(option)) from None
+                raise unknown_option(self.database, column, str(option), self.key) from None
             except Unwritable as why:
-                finding = _unwritable(self.database, column, str(why))
+                finding = _unwritable(self.database, column, str(why), self.key)
                 if column.kind.required:
                     raise drift(finding, "write a row") from None
                 left_out.append(finding)
@@ -255,7 +258,7 @@ def bind(
     findings: list[Finding] = []
     for attr, kind in kinds.items():
         match = _Match(kept[attr]) if attr in kept else _find(kind, free, (names or {}).get(attr))
-        findings += _findings(title, kind, match)
+        findings += _findings(title, kind, match, f"{key}/{attr}")
         if match.live is None:
             unbound[attr] = kind
         else:
@@ -310,7 +313,7 @@ def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def _findings(title: str, kind: Kind, match: _Match) -> Iterator[Finding]:
+def _findings(title: str, kind: Kind, match: _Match, about: str) -> Iterator[Finding]:
     live, twins, wrong = match.live, match.twins, match.wrong
     stops = Level.FAILURE if kind.required else Level.WARNING
     if live is None and twins:
@@ -321,6 +324,7 @@ def _findings(title: str, kind: Kind, match: _Match) -> Iterator[Finding]:
             property_name=kind.name,
             sentence=f"{title} has several columns that could be “{kind.name}”: {listed}.",
             remedy=f"Rename the one Segue shall use to exactly “{kind.name}”.",
+            subject=f"{about}/several",
         )
     elif live is None and wrong is not None:
         yield Finding(
@@ -329,9 +333,10 @@ def _findings(title: str, kind: Kind, match: _Match) -> Iterator[Finding]:
             property_name=kind.name,
             sentence=f"“{wrong['name']}” in {title} is a {_spoken(wrong['type'])}, which Segue cannot use.",
             remedy=f"Change its type to {_spoken(kind.create_as)}, or rename it and run “segue provision”.",
+            subject=f"{about}/type",
         )
     elif live is None:
-        yield _absent(title, kind)
+        yield _absent(title, kind, about)
     elif twins:
         listed = ", ".join(f"“{prop['name']}”" for prop in twins)
         yield Finding(
@@ -339,6 +344,7 @@ def _findings(title: str, kind: Kind, match: _Match) -> Iterator[Finding]:
             database=title,
             property_name=kind.name,
             sentence=f"{title} has “{live['name']}” and {listed}; Segue uses “{live['name']}”.",
+            subject=f"{about}/twins",
         )
     if live is not None and kind.writes and live["type"] not in kind.writes:
         yield Finding(
@@ -347,6 +353,7 @@ def _findings(title: str, kind: Kind, match: _Match) -> Iterator[Finding]:
             property_name=live["name"],
             sentence=f"“{live['name']}” in {title} is a {_spoken(live['type'])}: Segue reads it and cannot write it.",
             remedy=f"If Segue shall fill it, change its type to {_spoken(kind.create_as)}.",
+            subject=f"{about}/read only",
         )
 
 
@@ -354,7 +361,7 @@ def _spoken(live_type: str) -> str:
     return live_type.replace("_", " ")
 
 
-def _absent(title: str, kind: Kind) -> Finding:
+def _absent(title: str, kind: Kind, about: str) -> Finding:
     remedy = (
         f"Add a {_spoken(kind.create_as)} column “{kind.name}”, or run “segue provision --apply”."
         if kind.provision
@@ -367,16 +374,18 @@ def _absent(title: str, kind: Kind) -> Finding:
         property_name=kind.name,
         sentence=f"{title} has no column “{kind.name}”.",
         remedy=remedy,
+        subject=f"{about}/absent",
     )
 
 
-def _unwritable(title: str, column: Column, why: str) -> Finding:
+def _unwritable(title: str, column: Column, why: str, key: str) -> Finding:
     return Finding(
         level=Level.FAILURE if column.kind.required else Level.WARNING,
         database=title,
         property_name=column.name,
         sentence=f"Segue cannot write “{column.name}” in {title}: {why}.",
         remedy="" if column.writable else f"Change its type to {_spoken(column.kind.create_as)}.",
+        subject=f"{key}/{column.attr}/{'value' if column.writable else 'read only'}",
     )
 
 
@@ -391,12 +400,7 @@ def drift(finding: Finding, operation: str = "bind the database") -> SchemaDrift
     )
 
 
-def missing(database: str, kind: Kind) -> SchemaDrift:
-    """The error for a column that is needed and not there."""
-    return drift(_absent(database, kind))
-
-
-def unknown_option(database: str, column: Column, option: str) -> SchemaDrift:
+def unknown_option(database: str, column: Column, option: str, key: str) -> SchemaDrift:
     """The error for a word that is not among a column's options."""
     known = ", ".join(f"“{name}”" for name in values.option_names(column.live)) or "none"
     return drift(
@@ -406,6 +410,7 @@ def unknown_option(database: str, column: Column, option: str) -> SchemaDrift:
             property_name=column.name,
             sentence=f"“{column.name}” in {database} has no option “{option}”; it has {known}.",
             remedy="Add the option in Notion, run “segue provision --apply”, or change the word in the settings.",
+            subject=f"{key}/{column.attr}/{option}/absent",
         ),
         "use an option",
     )

@@ -7,7 +7,7 @@ against the live options when a database is opened, and never guessed from Notio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -83,6 +83,28 @@ _RUN_STATES: Mapping[RunState, State] = {
 }
 
 
+_TOLD_APART: tuple[frozenset[State], ...] = (
+    frozenset({State.BLOCKED, State.REVIEW, State.FAILED}),
+    frozenset({State.CANCELLED, State.ARCHIVED}),
+)
+"""States that may share an option: *Run state* tells the first three apart, and the last two ask for the same."""
+
+_UNWRITTEN = frozenset({State.CANCELLED, State.ARCHIVED})
+"""States that people set and Segue never does."""
+
+_USUAL: Mapping[State, frozenset[str]] = {
+    State.READY: frozenset({"ready", "to do", "todo", "not started", "ready for handoff", "queued", "open"}),
+    State.RUNNING: frozenset({"in progress", "in-progress", "doing", "running", "working", "started"}),
+    State.BLOCKED: frozenset({"blocked", "waiting", "on hold", "needs input", "waiting on client"}),
+    State.REVIEW: frozenset({"review", "in review", "to review", "needs review"}),
+    State.DONE: frozenset({"done", "completed", "complete", "closed", "resolved", "finished"}),
+    State.FAILED: frozenset({"failed", "error", "failure", "broken"}),
+    State.CANCELLED: frozenset({"cancelled", "canceled", "archived", "stopped", "won't do"}),
+    State.ARCHIVED: frozenset({"archived", "archive"}),
+}
+"""Words people use for a state, folded; only ever proposed to a person, never acted on."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The words of one database.
@@ -91,13 +113,13 @@ class Vocabulary:
         write: The option written for a state; a state without one cannot be shown.
         read: Further options that mean a state.
         offer: Options that mean nothing to Segue but belong to the column when it is created.
-        required: States the database is useless without.
+        setting: What the variables that set these words begin with, for remedies; empty when there are none.
     """
 
     write: Mapping[State, str]
     read: Mapping[State, tuple[str, ...]] = field(default_factory=dict)
     offer: tuple[str, ...] = ()
-    required: frozenset[State] = frozenset({State.READY, State.RUNNING, State.DONE})
+    setting: str = ""
 
     def word(self, state: State) -> str | None:
         """The option that is written for a state, or ``None`` when this database has none."""
@@ -118,32 +140,93 @@ class Vocabulary:
         Returns:
             The state, or ``None`` when the option means nothing to Segue.
         """
-        possible = [state for state in State if status is not None and status in self.words(state)]
+        possible = self._meanings(status)
         hinted = _RUN_STATES[run_state] if run_state is not None else None
         if hinted in possible:
             return hinted
         return possible[0] if possible else None
 
-    def with_words(self, words: Mapping[State, str]) -> Vocabulary:
-        """The same with the owner's own words for some states, which are then the only ones for them."""
+    def _meanings(self, word: str | None) -> list[State]:
+        return [state for state in State if word is not None and word in self.words(state)]
+
+    def with_words(self, words: Mapping[State, Sequence[str]]) -> Vocabulary:
+        """The same with the owner's own words for some states: the first is written, and no other is read."""
+        write = {**self.write, **{state: own[0] for state, own in words.items() if own}}
         read = {state: also for state, also in self.read.items() if state not in words}
-        return replace(self, write={**self.write, **words}, read=read)
+        read |= {state: tuple(own[1:]) for state, own in words.items() if own[1:]}
+        return replace(self, write=write, read=read)
 
     def all_words(self) -> tuple[str, ...]:
         """Every option a new status column is created with."""
-        return tuple(dict.fromkeys((*(self.write[s] for s in State if s in self.write), *self.offer)))
+        meant = (word for state in State for word in self.words(state))
+        return tuple(dict.fromkeys((*meant, *self.offer)))
 
-    def check(self, options: Iterable[str], *, database: str, column: str) -> Iterator[Finding]:
-        """Compare with the live options: a word that does not exist hides work instead of failing."""
+    def check(self, options: Iterable[str], *, key: str, database: str, column: str) -> Iterator[Finding]:
+        """Compare with the live options: a word that does not exist hides work instead of failing.
+
+        Args:
+            options: Names of the live options.
+            key: Name of the database in settings and code.
+            database: Its title.
+            column: Name of its status column.
+
+        Yields:
+            A failure for each word that is missing and that Segue reads or writes, or that means two things; a
+            warning for a missing one that only people would set.
+        """
         live = tuple(options)
-        known = ", ".join(f"“{name}”" for name in live) or "none"
-        for state, word in self.write.items():
-            if word in live:
+        for word in self.all_words():
+            states = self._meanings(word)
+            if not states:
                 continue
-            yield Finding(
-                level=Level.FAILURE if state in self.required else Level.WARNING,
-                database=database,
-                property_name=column,
-                sentence=f"“{column}” in {database} has no option “{word}”, which means {state} here; it has {known}.",
-                remedy=f"Add “{word}”, or say in the settings which option means {state}.",
-            )
+            if word not in live:
+                yield self._absent(word, states, live, key=key, database=database, column=column)
+            elif not any(frozenset(states) <= told_apart for told_apart in _TOLD_APART) and states[1:]:
+                yield Finding(
+                    level=Level.FAILURE,
+                    database=database,
+                    property_name=column,
+                    sentence=f"“{word}” in “{column}” of {database} is set to mean {_joined(states)} at once.",
+                    remedy=f"Name another option for one of them: {self._variables(states, '…')}.",
+                    subject=f"{key}/status/{word}/two meanings",
+                )
+
+    def _absent(
+        self,
+        word: str,
+        states: Sequence[State],
+        live: tuple[str, ...],
+        *,
+        key: str,
+        database: str,
+        column: str,
+    ) -> Finding:
+        known = ", ".join(f"“{name}”" for name in live) or "none"
+        guess = next((name for name in live for state in states if _folded(name) in _USUAL[state]), None)
+        named = self._variables(states, guess or "…")
+        return Finding(
+            level=Level.WARNING if _UNWRITTEN.issuperset(states) else Level.FAILURE,
+            database=database,
+            property_name=column,
+            sentence=(
+                f"“{column}” in {database} has no option “{word}”, which means {_joined(states)} here;"
+                f" it has {known}."
+            ),
+            remedy=f"Add “{word}”, or say in the settings which option means it: {named}."
+            if named
+            else f"Add “{word}”.",
+            subject=f"{key}/status/{word}/absent",
+        )
+
+    def _variables(self, states: Iterable[State], word: str) -> str:
+        """The settings that would name a word for these states, as lines of ``.env``."""
+        return ", ".join(f"{self.setting}_{state.upper()}={word}" for state in states) if self.setting else ""
+
+
+def _joined(states: Sequence[State]) -> str:
+    *most, last = states
+    return f"{', '.join(most)} and {last}" if most else str(last)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()

@@ -112,7 +112,7 @@ class Database(Generic[R]):
         found = list(self._binding.findings)
         if self._vocabulary is not None and self.has(STATUS):
             found += self._vocabulary.check(
-                self.options(STATUS), database=self.title, column=self.column_name(STATUS)
+                self.options(STATUS), key=self.key, database=self.title, column=self.column_name(STATUS)
             )
         return found
 
@@ -475,6 +475,7 @@ class Workspace:
                 database=SPECS[key].title,
                 property_name=None,
                 sentence=f"{SPECS[key].title} cannot be opened: {problem}",
+                subject=f"{key}/open",
             )
             for key, problem in self.problems.items()
         ]

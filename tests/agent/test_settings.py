@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from agent import setup
 from agent.settings import Settings
+from notion_schema.vocabulary import State
 
 
 @pytest.mark.parametrize("name", ["TRACKS_DB_ID", "DATABASE_ID", "MUSIC_TRACKS_DB_ID", "NOTION_TRACKS_DB_ID"])
@@ -57,3 +58,23 @@ def test_ids_are_written_into_env_beside_what_is_there(tmp_path: Path) -> None:
     path.write_text("NOTION_TOKEN=x\nTRACKS_DB_ID=old\n# a note\n")
     setup.add_to_env(path, setup.env_lines({"music_tracks": "new", "agent_tasks": "tasks"}))
     assert path.read_text() == "NOTION_TOKEN=x\nTRACKS_DB_ID=new\n# a note\nAGENT_TASKS_DB_ID=tasks\n"
+
+
+def test_status_words_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first word is written, further ones are read, what is not set keeps its usual word."""
+    monkeypatch.setenv("AGENT_TASKS_STATUS_READY", "To Do, Ready")
+    monkeypatch.setenv("ISSUES_QUESTIONS_STATUS_DONE", "Closed")
+    words = Settings().vocabularies
+    assert words["agent_tasks"].words(State.READY) == ("To Do", "Ready")
+    assert words["agent_tasks"].word(State.DONE) == "Completed"
+    assert words["issues_questions"].word(State.DONE) == "Closed"
+    assert words["issues_questions"].word(State.READY) == "Unreported"
+
+
+def test_the_documented_status_words_are_those_in_use() -> None:
+    """The default that a variable's purpose names is the word Segue uses."""
+    for key, prefix in (("agent_tasks", "agent_tasks"), ("issues_questions", "issues")):
+        for state in State:
+            said = Settings.model_fields[f"{prefix}_status_{state}"].description or ""
+            word = Settings.isolated().vocabularies[key].word(state)
+            assert said.endswith(f"Default: {word or 'no option means this'}.")

@@ -315,7 +315,7 @@ def test_the_real_words_are_the_vocabulary(real: dict[str, dict[str, Any]]) -> N
         words = SPECS[key].vocabulary
         assert words is not None
         options = [option["name"] for option in real[key]["properties"]["Status"]["status"]["options"]]
-        assert list(words.check(options, database=key, column="Status")) == []
+        assert list(words.check(options, key=key, database=key, column="Status")) == []
         assert set(words.all_words()) == set(options)
 
 

@@ -1,0 +1,23 @@
+"""The kinds of values that settings have, beside pydantic's own. Used by the classes that declare settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator
+from pydantic_settings import NoDecode
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
+    return value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Comma or newline separated."""
+
+
+def names(*names: str) -> AliasChoices:
+    """The variables that set a field, the documented one first."""
+    return AliasChoices(*names)
