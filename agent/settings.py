@@ -171,10 +171,16 @@ class Settings(StatusWords):
         description="Optional. Default: a SQLite file in DATA_DIR.",
     )
     poll_seconds: float = Field(
-        default=10.0,
+        default=3.0,
         gt=0,
         validation_alias=_names("POLL_SECONDS"),
-        description="Optional. How often the task databases are looked at.",
+        description="Optional. How often the task databases are looked at while there is work.",
+    )
+    poll_idle_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        validation_alias=_names("POLL_IDLE_SECONDS"),
+        description="Optional. While there is none, the looks grow apart up to this.",
     )
     download_concurrency: int = Field(
         default=2,

@@ -141,6 +141,7 @@ def worker(settings: Settings) -> Iterator[Worker]:
             Runner(engine, handlers, tools, reporting, folder),
             reporting,
             poll_s=settings.poll_seconds,
+            idle_poll_s=settings.poll_idle_seconds,
             concurrency={
                 "default": 4,
                 "download": settings.download_concurrency,

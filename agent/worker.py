@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent import log, records
+from agent.cadence import Cadence
 from agent.engine import LIVE, Engine, Run, RunState
 from agent.poller import Found, Look, Poller
 from agent.report import RowRef
@@ -19,7 +20,6 @@ from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Workspace
 
 _MOST_GENERATIONS = 5
-_BUSY_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Worker:
         reporting: Reporting,
         *,
         poll_s: float,
+        idle_poll_s: float,
         concurrency: Mapping[str, int],
     ) -> None:
         self._workspace = workspace
@@ -52,8 +53,10 @@ class Worker:
         self._runner = runner
         self._reporting = reporting
         self._poll_s = poll_s
+        self._cadence = Cadence(poll_s, idle_poll_s)
         self._concurrency = concurrency
         self._stop = threading.Event()
+        self._called = threading.Event()
 
     def start(self) -> None:
         """Starts the engine; what a crash left unfinished goes on at once."""
@@ -62,19 +65,30 @@ class Worker:
 
     def stop(self, grace_s: int = 0) -> None:
         """Stops taking work and waits up to ``grace_s`` for what runs; unfinished runs go on at the next start."""
-        self._stop.set()
+        self.ask_to_stop()
         self._engine.stop(grace_s)
 
     def ask_to_stop(self) -> None:
         """Makes `run_forever` and `run_until_idle` return soon; for signal handlers and other threads."""
         self._stop.set()
+        self._called.set()
+
+    def wake(self) -> None:
+        """Makes `run_forever` look now and for a while more often; for webhooks and other threads."""
+        self._called.set()
 
     def run_forever(self) -> None:
-        """Cycles until asked to stop."""
+        """Cycles until asked to stop: often while there is work, seldom while there is none."""
         while not self._stop.is_set():
             cycle = self.cycle()
-            busy = cycle.submitted or self._engine.live()
-            self._stop.wait(min(self._poll_s, _BUSY_LOOK_S) if busy else self._poll_s)
+            working = bool(cycle.submitted or self._engine.live())
+            self._wait(self._cadence.after(working=working, failed=bool(cycle.look.failed)))
+
+    def _wait(self, seconds: float) -> None:
+        if self._called.wait(seconds):
+            # Cleared before the look that answers it: a call during that look is answered by the next one.
+            self._called.clear()
+            self._cadence.reset()
 
     def run_until_idle(self) -> bool:
         """Cycles until nothing is due and nothing runs.
@@ -89,7 +103,7 @@ class Worker:
             cycle = self.cycle()
             if quiet and not cycle.submitted:
                 return not cycle.look.failed and not cycle.look.ready
-            self._stop.wait(min(self._poll_s, _BUSY_LOOK_S))
+            self._stop.wait(self._poll_s)
         return False
 
     def run_once(self) -> bool:

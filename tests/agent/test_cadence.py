@@ -1,0 +1,54 @@
+"""The wait between two looks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.cadence import Cadence
+
+
+def _waits(cadence: Cadence, count: int, **said: bool) -> list[float]:
+    return [cadence.after(**{"working": False, "failed": False, **said}) for _ in range(count)]
+
+
+def test_idle_looks_grow_apart_up_to_their_limit() -> None:
+    """From the busy wait to the idle one, and no further."""
+    assert _waits(Cadence(4, 30), 7) == [4, 6, 9, 13.5, 20.25, 30, 30]
+
+
+def test_work_and_a_call_bring_them_together_again() -> None:
+    """Both reset what had grown."""
+    cadence = Cadence(4, 30)
+    _waits(cadence, 7)
+    assert _waits(cadence, 1, working=True) == [4]
+    assert _waits(cadence, 2) == [4, 6]
+    cadence.reset()
+    assert _waits(cadence, 1) == [4]
+
+
+def test_failing_looks_back_off_even_while_there_is_work() -> None:
+    """A Notion that is down is not asked at the busy pace."""
+    assert _waits(Cadence(4, 30), 6, working=True, failed=True) == [4, 8, 16, 32, 60, 60]
+
+
+def test_a_busy_wait_above_the_idle_one_counts_for_both() -> None:
+    """Who asks for a look every minute does not get one every half."""
+    assert _waits(Cadence(60, 30), 2) == [60, 60]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40))
+def test_every_wait_lies_between_the_busy_one_and_the_limit(said: list[tuple[bool, bool]]) -> None:
+    """Whatever happens, it neither spins nor falls asleep."""
+    cadence = Cadence(2, 30)
+    for working, failed in said:
+        assert 2 <= cadence.after(working=working, failed=failed) <= 60
+
+
+@pytest.mark.parametrize("working", [True, False])
+def test_after_trouble_ends_the_pace_is_the_usual_one(working: bool) -> None:
+    """What grew while Notion was away does not outlast it by more than an idle wait."""
+    cadence = Cadence(2, 30)
+    _waits(cadence, 9, failed=True)
+    assert cadence.after(working=working, failed=False) <= 30
