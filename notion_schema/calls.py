@@ -39,6 +39,7 @@ class Call:
         body: JSON body.
         form: Multipart form, instead of a body.
         repeat: What sending it twice would do.
+        once: It is not worth repeating or waiting for: a later call says the same and more.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Call:
     body: Json | None = None
     form: Json | None = None
     repeat: Repeat = Repeat.HARMLESS
+    once: bool = False
 
     @property
     def path(self) -> str:
@@ -97,6 +99,7 @@ class Patience:
         longest_wait_s: The doubling ends here.
         settle_s: Wait before looking for what a lost call may have made: Notion's queries lag behind its
             writes.
+        once_s: Longest wait of a call that is not worth waiting for.
     """
 
     attempts: int = 6
@@ -104,6 +107,7 @@ class Patience:
     first_wait_s: float = 0.5
     longest_wait_s: float = 20.0
     settle_s: float = 5.0
+    once_s: float = 3.0
 
 
 @dataclass(frozen=True)

@@ -189,12 +189,30 @@ class Notion:
         in_trash: bool | None = None,
         icon: Json | None = None,
         cover: Json | None = None,
+        lookup: Lookup | None = None,
+        once: bool = False,
     ) -> Json:
-        """Set properties of a page, or move it to the trash and back. Repeating it changes nothing more."""
+        """Set properties of a page, or move it to the trash and back. Repeating it changes nothing more.
+
+        Args:
+            page_id: The page.
+            properties: By property name or id, in Notion's form.
+            in_trash: ``True`` moves it there, ``False`` back.
+            icon: Notion's icon object.
+            cover: Notion's cover object.
+            lookup: Asked before each repetition; a page it returns is taken as the answer, and nothing is sent.
+            once: Not worth repeating or waiting for.
+        """
         body = _given(properties=properties, in_trash=in_trash, icon=icon, cover=cover)
-        return self._sender.call(
-            Call(operation="update a page", method="PATCH", endpoint="pages/{}", ids=(page_id,), body=body)
+        call = Call(
+            operation="update a page",
+            method="PATCH",
+            endpoint="pages/{}",
+            ids=(page_id,),
+            body=body,
+            once=once,
         )
+        return self._sender.call(call, lookup)
 
     def page_property(self, page_id: str, property_id: str) -> Iterator[Json]:
         """All items of one property, also of relations and texts that a page shows only the beginning of."""

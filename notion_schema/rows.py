@@ -29,7 +29,8 @@ class Row:
         url: Where a person opens it.
         created_time: Floored to the minute by Notion.
         last_edited_time: Floored to the minute by Notion.
-        last_edited_by: Id of the person or integration, or ``None``.
+        created_by: Id of the person or integration, or ``None``.
+        last_edited_by: The same for the last edit.
         in_trash: It was deleted.
         database_key: Key of the database it was read from; empty when the page is not one of that
             database's rows.
@@ -39,6 +40,7 @@ class Row:
     url: str = ""
     created_time: datetime | None = None
     last_edited_time: datetime | None = None
+    created_by: str | None = None
     last_edited_by: str | None = None
     in_trash: bool = False
     database_key: str = ""
@@ -423,8 +425,10 @@ def _completed(live: Json, items: Iterable[Json]) -> Json:
 
 
 def _common(page: Json) -> Json:
+    created_by = page.get("created_by") or {}
     edited_by = page.get("last_edited_by") or {}
     return {
+        "created_by": created_by.get("id"),
         "id": str(page["id"]),
         "url": str(page.get("url") or ""),
         "created_time": values.instant(str(page.get("created_time", ""))),

@@ -18,7 +18,7 @@ from tenacity.nap import sleep_using_event
 from tenacity.wait import wait_exponential_jitter
 
 from notion_schema import refusals
-from notion_schema.calls import Call, Json, Lookup, Patience, RequestNote
+from notion_schema.calls import Call, Json, Lookup, Patience, Repeat, RequestNote
 from notion_schema.errors import NotionError, Refused, ResultLimit, Unavailable
 from notion_schema.pace import Pace
 
@@ -101,7 +101,8 @@ class Sender:
 
         Args:
             call: What to send.
-            lookup: Asked before a call is sent again whose answer was lost; what it returns stands for the answer.
+            lookup: Asked before a call is sent again whose answer was lost, and before each repetition of one that
+                sets values, which somebody may have changed meanwhile; what it returns stands for the answer.
 
         Raises:
             NotionError: As the last sending ended.
@@ -119,11 +120,11 @@ class Sender:
             try:
                 return self._once(call, attempts.statistics["attempt_number"])
             except Unavailable as error:
-                lost = error.maybe_landed
+                lost = error.maybe_landed or call.repeat is Repeat.HARMLESS
                 raise
 
         attempts = Retrying(
-            retry=retry_if_exception(lambda error: _worth_repeating(error, lookup)),
+            retry=retry_if_exception(lambda error: not call.once and _worth_repeating(error, lookup)),
             stop=stop_after_attempt(patience.attempts) | stop_before_delay(patience.total_s),
             wait=self._wait,
             sleep=sleep_using_event(self._closing),
@@ -155,8 +156,9 @@ class Sender:
         return answer
 
     def _stand_in_line(self, call: Call) -> float:
-        wait = self._pace.reserve(self._patience.total_s)
-        if wait > self._patience.total_s:
+        longest = self._patience.once_s if call.once else self._patience.total_s
+        wait = self._pace.reserve(longest)
+        if wait > longest:
             raise Unavailable(
                 f"Notion asked to be left alone for another {wait:.0f} seconds; Segue did not {call.operation}.",
                 operation=call.operation,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -133,8 +133,15 @@ def instant(text: str, zone: str | None = None) -> datetime | None:
         try:
             return moment.replace(tzinfo=ZoneInfo(zone))
         except (ZoneInfoNotFoundError, ValueError):  # a zone this machine does not know
-            return moment.astimezone()
-    return moment.astimezone()
+            return _local(moment)
+    return _local(moment)
+
+
+def _local(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):  # at the ends of the calendar the local offset leads out of it
+        return moment.replace(tzinfo=UTC)
 
 
 READERS: dict[str, Callable[[Any], Plain]] = {
