@@ -1,21 +1,24 @@
 """Looking through the volumes: which audio files stand there, and what changed since the last look.
 
-Incremental: a file whose inode, size and time are as noted is not opened. A folder that is not there, or is
-empty though files are known in it, counts as not mounted; its entries stay and are marked. Called by the
-command line and, under the library's lock, by nobody else.
+Incremental: a file whose inode, size and time are as noted is not opened. What is missing is doubted first: a folder
+that is not there, cannot be read, or is empty though files are known in it keeps its entries and is marked; and where
+more than half of a folder's files are gone at once, none is forgotten unless that is asked for. Files that moved take
+what is known of them along, and tracks learn where their files stand now. Called by `core.library`, under its lock.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from music_workflow.errors import BadLink
+from music_workflow.index import moves, roots
 from music_workflow.index.headers import Words, read_words
-from music_workflow.index.report import ScanReport
+from music_workflow.index.moves import Mark
+from music_workflow.index.report import RootState, ScanReport
 from music_workflow.index.volume import VolumeIndex
 from music_workflow.metadata import tags
 
@@ -23,86 +26,153 @@ EXTENSIONS = frozenset({"aiff", "aif", "wav", "m4a", "mp3", "flac", "alac", "ogg
 _MIN_BYTES = 1024
 """Below it, nothing is music."""
 _BATCH = 500
+_DOUBTFUL_LOSS = 20
+"""Files gone from one folder, from which on more than half of all is too much to be believed."""
 
 
-Mark = tuple[int, int, int]
-"""A file as the disk shows it, unopened: inode, size in bytes, time of change in nanoseconds."""
-
-
-def scan(index: VolumeIndex, root: str) -> ScanReport:
+def scan(index: VolumeIndex, root: str, *, accept_loss: bool = False) -> ScanReport:
     """Bring the index up to date with one folder and everything below it."""
-    root = str(Path(root).absolute())
-    known = _known(index, root)
-    if not _mounted(root, known):
-        _note_root(index, root, mounted=False)
-        return ScanReport(root=root, mounted=False, total=len(known))
-    _note_root(index, root, mounted=True)
-    seen = dict(walk(root))
-    fresh = {path: mark for path, mark in seen.items() if known.get(path) != mark}
-    gone = {path: known[path] for path in known.keys() - seen.keys()}
-    moved = _move(index, fresh, gone)
-    opened = {path: mark for path, mark in fresh.items() if path not in moved}
-    unreadable = _enter(index, root, opened)
-    lost = gone.keys() - moved.values()
-    with index.connection as db:
-        db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in lost])
-    changed = len(opened.keys() & known.keys())
-    return ScanReport(
-        root=root,
-        mounted=True,
-        total=len(seen),
-        added=len(opened) - changed,
-        changed=changed,
-        moved=len(moved),
-        gone=len(lost),
-        unreadable=unreadable,
+    return scan_all(index, (root,), accept_loss=accept_loss)[0]
+
+
+def scan_all(index: VolumeIndex, folders: Sequence[str], *, accept_loss: bool = False) -> list[ScanReport]:
+    """Bring the index up to date with folders and everything below them.
+
+    Args:
+        index: The index.
+        folders: Where to look. Those within others count as part of them; one within a root known before is looked
+            through alone.
+        accept_loss: Forget what is gone even where it is more than half of all.
+    """
+    looks = [_look(index, folder) for folder in roots.outermost(folders)]
+    fresh = {path: mark for look in looks for path, mark in look.fresh.items()}
+    gone = {path: mark for look in looks for path, mark in look.gone.items()}
+    moved = moves.match(index, fresh, gone)
+    moves.carry_over(
+        index, moved, {path: (look.root, mark) for look in looks for path, mark in look.fresh.items()}
+    )
+    return [_enter_look(index, look, moved, accept_loss=accept_loss) for look in looks]
+
+
+def walk(folder: str, closed: list[str] | None = None) -> Iterator[tuple[str, Mark]]:
+    """All audio files below a folder; hidden ones and links to folders are left out.
+
+    Args:
+        folder: Where to begin.
+        closed: Folders that cannot be read are put here; without it, they are an error.
+    """
+    waiting = [folder]
+    while waiting:
+        inside = waiting.pop()
+        try:
+            with os.scandir(inside) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    elif name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
+                        found = entry.stat()
+                        if found.st_size >= _MIN_BYTES:
+                            yield entry.path, (found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            if closed is None:
+                raise
+            closed.append(inside)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One folder as it stands, beside what is known of it."""
+
+    folder: str
+    root: str
+    state: RootState
+    known: Mapping[str, Mark]
+    renamed_from: str | None
+    seen: Mapping[str, Mark] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+    fresh: Mapping[str, Mark] = field(default_factory=dict)
+    gone: Mapping[str, Mark] = field(default_factory=dict)
+
+
+def _look(index: VolumeIndex, folder: str) -> _Look:
+    folder, renamed_from = roots.settle(index, folder)
+    root = roots.home(index, folder)
+    known = _known(index, root, folder)
+    closed: list[str] = []
+    seen = dict(walk(folder, closed))
+    state = _state(folder, known, seen, closed)
+    roots.note(index, root, mounted=state not in {"missing", "unreadable"})
+    if state != "scanned":
+        return _Look(folder, root, state, known, renamed_from, closed=tuple(closed))
+    lost = known.keys() - seen.keys()
+    return _Look(
+        folder,
+        root,
+        state,
+        known,
+        renamed_from,
+        seen,
+        tuple(closed),
+        fresh={path: mark for path, mark in seen.items() if known.get(path) != mark},
+        gone={path: known[path] for path in lost if not any(roots.is_below(path, each) for each in closed)},
     )
 
 
-def walk(root: str) -> Iterator[tuple[str, Mark]]:
-    """All audio files below a folder; hidden ones and links to folders are left out."""
-    waiting = [root]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
-                    found = entry.stat()
-                    if found.st_size >= _MIN_BYTES:
-                        yield entry.path, (found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def _known(index: VolumeIndex, root: str) -> dict[str, Mark]:
+def _known(index: VolumeIndex, root: str, folder: str) -> dict[str, Mark]:
     rows = index.connection.execute("SELECT path, inode, size, mtime FROM files WHERE root = ?", (root,))
-    return {path: (inode, size, mtime) for path, inode, size, mtime in rows}
+    if folder == root:
+        return {path: (inode, size, mtime) for path, inode, size, mtime in rows}
+    return {path: (inode, size, mtime) for path, inode, size, mtime in rows if roots.is_below(path, folder)}
 
 
-def _mounted(root: str, known: Mapping[str, Mark]) -> bool:
-    folder = Path(root)
-    return folder.is_dir() and (not known or any(folder.iterdir()))
+def _state(
+    folder: str, known: Mapping[str, Mark], seen: Mapping[str, Mark], closed: Sequence[str]
+) -> RootState:
+    if not Path(folder).is_dir():
+        return "missing"
+    if folder in closed:
+        return "unreadable"
+    if seen:
+        return "scanned"
+    return "missing" if known else "empty"
 
 
-def _note_root(index: VolumeIndex, root: str, *, mounted: bool) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    with index.connection as db:
-        db.execute(
-            "INSERT INTO roots VALUES (?1, ?2, ?3) ON CONFLICT (path) DO UPDATE SET mounted = ?2, "
-            "scanned_at = CASE WHEN ?2 THEN ?3 ELSE scanned_at END",
-            (root, mounted, now),
+def _enter_look(
+    index: VolumeIndex, look: _Look, moved: Mapping[str, str], *, accept_loss: bool
+) -> ScanReport:
+    if look.state != "scanned":
+        return ScanReport(
+            root=look.folder,
+            state=look.state,
+            total=len(look.known),
+            before=len(look.known),
+            closed=look.closed,
+            renamed_from=look.renamed_from,
         )
-
-
-def _move(index: VolumeIndex, fresh: Mapping[str, Mark], gone: Mapping[str, Mark]) -> dict[str, str]:
-    """Give entries whose file was renamed their new path; returns new path -> old path."""
-    by_mark = {mark: path for path, mark in gone.items()}
-    moved = {path: by_mark.pop(mark) for path, mark in fresh.items() if mark in by_mark}
-    with index.connection as db:
-        db.executemany("UPDATE files SET path = ? WHERE path = ?", list(moved.items()))
-    return moved
+    opened = {path: mark for path, mark in look.fresh.items() if path not in moved}
+    unreadable = _enter(index, look.root, opened)
+    lost = look.gone.keys() - set(moved.values())
+    shrunk = len(lost) >= max(_DOUBTFUL_LOSS, len(look.known) / 2) and not accept_loss
+    if not shrunk:
+        with index.connection as db:
+            db.executemany("DELETE FROM files WHERE path = ?", [(path,) for path in lost])
+    changed = len(opened.keys() & look.known.keys())
+    return ScanReport(
+        root=look.folder,
+        state="shrunk" if shrunk else "scanned",
+        total=len(_known(index, look.root, look.folder)) if shrunk or look.closed else len(look.seen),
+        before=len(look.known),
+        added=len(opened) - changed,
+        changed=changed,
+        moved=sum(path in moved for path in look.fresh),
+        gone=len(lost),
+        unreadable=unreadable,
+        closed=look.closed,
+        renamed_from=look.renamed_from,
+    )
 
 
 def _enter(index: VolumeIndex, root: str, files: Mapping[str, Mark]) -> int:
@@ -110,14 +180,34 @@ def _enter(index: VolumeIndex, root: str, files: Mapping[str, Mark]) -> int:
     unreadable = 0
     for batch in _batches(files.items()):
         rows = []
+        of_segue: list[tuple[str, str]] = []
         for path, mark in batch:
-            found = _words(path)
+            try:
+                found = _words(path)
+            except OSError:
+                unreadable += 1
+                continue  # not entered, so that the next scan tries again
             unreadable += found is None
             words = found or Words()
-            rows.append((path, root, *mark, words.title, words.artist, words.album, words.isrc))
+            rows.append((path, root, *mark, *_columns(words)))
+            if words.key:
+                of_segue.append((path, words.key))
         with index.connection as db:
-            db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        moves.reunite(index, of_segue)
     return unreadable
+
+
+def _columns(words: Words) -> tuple[object, ...]:
+    return (
+        words.title,
+        words.artist,
+        words.album,
+        words.isrc,
+        words.key,
+        words.url,
+        words.duration_s,
+    )
 
 
 def _batches(items: Iterable[tuple[str, Mark]]) -> Iterator[list[tuple[str, Mark]]]:
@@ -134,4 +224,11 @@ def _words(path: str) -> Words | None:
         found = tags.read(path)
     except BadLink:
         return None
-    return Words(found.title or None, ", ".join(found.artists) or None, found.album, found.isrc)
+    return Words(
+        found.title or None,
+        ", ".join(found.artists) or None,
+        found.album,
+        found.isrc,
+        found.identity_key,
+        found.source_url,
+    )

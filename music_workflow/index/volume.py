@@ -1,14 +1,15 @@
 """The volume index: which tracks the library has, where their files stand, and what else is on the volumes.
 
 SQLite (write-ahead log) is the truth, opened per use; the JSON file is an export of it. It knows no service,
-no audio and no database of the user's. Called by `core.library` and the command line.
+no audio and no database of the user's. Files seen by scans are in `index.files`. Called by `core.library`,
+`core.collection` and the command line.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from music_workflow.model import Analysis, AudioFile, AudioFormat, EagleItem, FiledTrack, Identity
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE tracks (
     key           TEXT PRIMARY KEY,
@@ -46,7 +47,8 @@ CREATE TABLE plans (                 -- a filing under way: where its files will
 CREATE TABLE roots (
     path       TEXT PRIMARY KEY,
     mounted    INTEGER NOT NULL,
-    scanned_at TEXT NOT NULL
+    scanned_at TEXT NOT NULL,
+    volume     TEXT                  -- what the folder's own identity file says; follows it when it is renamed
 ) STRICT;
 CREATE TABLE files (                 -- every audio file seen by a scan
     path   TEXT PRIMARY KEY,
@@ -57,11 +59,39 @@ CREATE TABLE files (                 -- every audio file seen by a scan
     title  TEXT,
     artist TEXT,
     album  TEXT,
-    isrc   TEXT
+    isrc   TEXT,
+    key    TEXT,                     -- the source's key, as Segue's own tags have it
+    url    TEXT,                     -- the link in the comment
+    duration_s REAL
 ) STRICT, WITHOUT ROWID;
 -- All that a rescan asks for:
 CREATE INDEX files_root ON files (root, inode, size, mtime);
 CREATE INDEX files_isrc ON files (isrc) WHERE isrc IS NOT NULL;
+"""
+_SCHEMA_2 = """
+CREATE INDEX files_key ON files (key) WHERE key IS NOT NULL;
+CREATE INDEX files_url ON files (url) WHERE url IS NOT NULL;
+CREATE TABLE audio (                 -- what hearing a file told; follows its file and goes with it
+    path         TEXT PRIMARY KEY REFERENCES files (path) ON DELETE CASCADE ON UPDATE CASCADE,
+    sha256       TEXT NOT NULL,      -- of the file
+    audio_sha256 TEXT,               -- of the sound as encoded, without tags
+    fingerprint  BLOB,               -- 32-bit words, little-endian; NULL: no sound, or too short
+    duration_s   REAL,
+    codec        TEXT,
+    sample_rate  INTEGER,
+    bits         INTEGER,
+    bit_rate     INTEGER,            -- bits per second
+    trouble      TEXT                -- why it could not be heard
+) STRICT;
+CREATE INDEX audio_sha256 ON audio (sha256);
+"""
+_FROM_1 = """
+ALTER TABLE roots ADD COLUMN volume TEXT;
+ALTER TABLE files ADD COLUMN key TEXT;
+ALTER TABLE files ADD COLUMN url TEXT;
+ALTER TABLE files ADD COLUMN duration_s REAL;
+-- So that the next scan reads what the first version did not:
+UPDATE files SET mtime = 0;
 """
 
 
@@ -105,6 +135,46 @@ class VolumeIndex:
         """Remember that `key` is another source of the track known as `track`."""
         with self.connection as db:
             db.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?)", (key, track))
+
+    def merge(self, key: str, into: str) -> None:
+        """Let one track's key and its other sources' keys lead to another track from now on; no file is touched."""
+        with self.connection as db:
+            db.execute("UPDATE aliases SET track = ? WHERE track = ?", (into, key))
+            db.execute("DELETE FROM tracks WHERE key = ?", (key,))
+            db.execute("INSERT OR REPLACE INTO aliases VALUES (?, ?)", (key, into))
+
+    def part(self, track: FiledTrack, aliases: Sequence[str]) -> None:
+        """Take a `merge` back: the track stands for itself again, and so do the other sources it had."""
+        key = track.identity.key
+        with self.connection as db:
+            db.execute("DELETE FROM aliases WHERE key = ?", (key,))
+        self.add(track)
+        with self.connection as db:
+            db.executemany("INSERT OR REPLACE INTO aliases VALUES (?, ?)", [(each, key) for each in aliases])
+
+    def aliases(self, key: str) -> tuple[str, ...]:
+        """The keys of a track's other sources."""
+        rows = self.connection.execute("SELECT key FROM aliases WHERE track = ? ORDER BY key", (key,))
+        return tuple(alias for (alias,) in rows)
+
+    def owner(self, path: str) -> FiledTrack | None:
+        """Find the track that a file belongs to."""
+        return self._one("SELECT record FROM tracks JOIN track_files USING (key) WHERE path = ?", path)
+
+    def relocate(self, moved: Mapping[str, str]) -> int:
+        """Let tracks know where their files stand now.
+
+        Args:
+            moved: Old path -> new path.
+
+        Returns:
+            How many tracks had files among them.
+        """
+        owners = {track.identity.key: track for path in moved if (track := self.owner(path))}
+        for track in owners.values():
+            files = tuple(replace(file, path=moved.get(file.path, file.path)) for file in track.files)
+            self.add(replace(track, files=files))
+        return len(owners)
 
     def by_key(self, key: str) -> FiledTrack | None:
         """Find a track by the key of one of its sources."""
@@ -205,6 +275,8 @@ def decode_track(record: Mapping[str, Any]) -> FiledTrack:
             "files": tuple(AudioFile(**each) for each in record["files"]),
             "analysis": Analysis(**record["analysis"]),
             "eagle": tuple(EagleItem(**each) for each in record.get("eagle", ())),
+            "playlists": tuple(record.get("playlists", ())),
+            "playlist_paths": tuple(record.get("playlist_paths", ())),
         }
     )
 
@@ -215,9 +287,10 @@ def _migrate(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.split(";\n"):
-            connection.execute(statement)
+    if version < _SCHEMA_VERSION:
+        for script in (_SCHEMA if version == 0 else _FROM_1, _SCHEMA_2):
+            for statement in script.split(";\n"):
+                connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     connection.commit()
     if version > _SCHEMA_VERSION:

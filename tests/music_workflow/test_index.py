@@ -224,7 +224,8 @@ def test_an_unmounted_volume_keeps_its_entries(music: Path, tmp_path: Path, how:
     """A missing folder or an empty mount point loses nothing, and is marked."""
     with open_index(tmp_path) as index:
         scan(index, str(music))
-        shutil.move(music, tmp_path / "elsewhere")
+        (tmp_path / "unplugged").mkdir()
+        shutil.move(music, tmp_path / "unplugged" / "disk")
         if how == "empty":
             music.mkdir()
 
@@ -235,5 +236,5 @@ def test_an_unmounted_volume_keeps_its_entries(music: Path, tmp_path: Path, how:
         assert mounted == 0
         if how == "empty":
             music.rmdir()
-        shutil.move(tmp_path / "elsewhere", music)
+        shutil.move(tmp_path / "unplugged" / "disk", music)
         assert scan(index, str(music)).added == 0
