@@ -276,8 +276,9 @@ class Database(Generic[R]):
         return made[0] if made else self.decode(page)
 
     def doubt(self, segue_key: str) -> None:
-        """Say that there may be two rows with this key by and by: queries lag behind writes, so that one which was
-        made is not always found before it is made again.
+        """Say that two rows may carry this key by and by.
+
+        Queries lag behind writes, so that a row which was made is not always found before it is made again.
         """
         if self.on_doubt is not None:
             self.on_doubt(self.key, segue_key)
