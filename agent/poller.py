@@ -48,6 +48,8 @@ class Look:
     """Ready, but not yet: Run after lies ahead, or a prerequisite is open."""
     failed: Mapping[str, str] = field(default_factory=dict)
     """Database -> why it could not be read. Not the same as finding nothing there."""
+    templates: tuple[Found, ...] = ()
+    """Ready rows with a Schedule: they never run themselves."""
 
 
 class Poller:
@@ -71,6 +73,7 @@ class Poller:
         """One look: one query per database, and one more read per prerequisite."""
         ready: list[Found] = []
         running: list[Found] = []
+        templates: list[Found] = []
         failed: dict[str, str] = {}
         postponed = 0
         ended: dict[str, bool] = {}
@@ -84,10 +87,11 @@ class Poller:
             try:
                 for row in self._rows(database):
                     state = database.vocabulary.state(row.status, row.run_state)
-                    if state is State.RUNNING:
+                    if row.schedule.strip() and not (state is State.RUNNING and row.run_id):
+                        if state is State.READY:
+                            templates.append(Found(key, row))
+                    elif state is State.RUNNING:
                         running.append(Found(key, row))
-                    elif row.schedule:
-                        continue
                     elif self._is_due(row) and self._may_start(row, database, ended):
                         ready.append(Found(key, row))
                     else:
@@ -95,7 +99,13 @@ class Poller:
             except NotionError as error:
                 failed[key] = str(error)
                 log.get().warning("database not read", database=key, why=str(error))
-        return Look(tuple(sorted(ready, key=lambda found: found.rank)), tuple(running), postponed, failed)
+        return Look(
+            tuple(sorted(ready, key=lambda found: found.rank)),
+            tuple(running),
+            postponed,
+            failed,
+            tuple(templates),
+        )
 
     def _refresh(self) -> None:
         """Now and then the columns are read again; a database that could not be opened is tried at each look."""

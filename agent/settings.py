@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from agent.setting_types import Listed
+from agent.setting_types import Listed, TimeZone
 from agent.setting_types import names as _names
 from agent.status_words import StatusWords
 
@@ -189,6 +189,48 @@ class Settings(StatusWords):
         description="Optional. How many tracks are synced at once.",
     )
     worker_name: str = Field(
+    schedule_time_zone: TimeZone = Field(
+        default="",
+        validation_alias=_names("SCHEDULE_TIME_ZONE"),
+        description=(
+            "Optional. Where a Schedule is meant that names no time zone, such as Europe/Berlin. Default: this"
+            " machine's; set it when several machines work the same databases."
+        ),
+    )
+    clean_up_days: int = Field(
+        default=30,
+        gt=0,
+        validation_alias=_names("CLEAN_UP_DAYS"),
+        description="Optional. Clean up removes Segue's own work files and run logs once they are older.",
+    )
+    webhooks_host: str = Field(
+        default="127.0.0.1",
+        validation_alias=_names("WEBHOOKS_HOST"),
+        description="Optional. The address that `segue run --webhooks` listens on; a tunnel brings in the outside.",
+    )
+    webhooks_port: int = Field(
+        default=8788,
+        ge=0,
+        le=65535,
+        validation_alias=_names("WEBHOOKS_PORT"),
+        description="Optional. Its port; 0 takes a free one.",
+    )
+    notion_webhook_token: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=_names("NOTION_WEBHOOK_TOKEN"),
+        description=(
+            "Optional. The verification token of your webhook subscription. Without it the one that Notion sends first"
+            " is kept in DATA_DIR (docs/webhooks.md)."
+        ),
+    )
+    trigger_secret: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias=_names("TRIGGER_SECRET"),
+        description=(
+            "Optional. Who knows it may create rows by POST /triggers/TASK TYPE; without it there are no triggers."
+            " At least 16 characters."
+        ),
+    )
         default="",
         validation_alias=_names("WORKER_NAME"),
         description="Optional. What the Worker column shows; default: this machine's name.",

@@ -6,15 +6,21 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tzlocal import get_localzone
 
 from agent import child, log
 from agent.engine import Engine
 from agent.gap_rows import NotionGapRows
 from agent.music_rows import LastWritten, TrackRows
+from agent.new_rows import NewRows
 from agent.poller import Poller
 from agent.reporting import Reporting
 from agent.runner import REPORT_QUEUE, Runner
+from agent.schedules import Schedules
 from agent.settings import Settings
 from agent.worker import Worker
 from handlers import registry
@@ -116,6 +122,11 @@ def gap_rows(rows: Workspace, settings: Settings) -> NotionGapRows:
 
 
 @contextmanager
+def schedule_zone(settings: Settings) -> tzinfo:
+    """Where a Schedule is meant that names no time zone."""
+    return ZoneInfo(settings.schedule_time_zone) if settings.schedule_time_zone else get_localzone()
+
+
 def worker(settings: Settings) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet."""
     child.preload(_HEAVY_MODULES)
@@ -134,6 +145,7 @@ def worker(settings: Settings) -> Iterator[Worker]:
         )
         poller = Poller(rows, handlers, agent_page_id=settings.agent_page_id or None)
         yield Worker(
+        new_rows = NewRows(engine, rows)
             rows,
             handlers,
             engine,
@@ -149,3 +161,4 @@ def worker(settings: Settings) -> Iterator[Worker]:
                 REPORT_QUEUE: 4,
             },
         )
+            companions=(new_rows, Schedules(rows, handlers, new_rows, zone=schedule_zone(settings))),

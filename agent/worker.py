@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent import log, records
 from agent.cadence import Cadence
+from agent.companion import Companion
 from agent.engine import LIVE, Engine, Run, RunState
 from agent.poller import Found, Look, Poller
 from agent.report import RowRef
@@ -45,6 +46,7 @@ class Worker:
         poll_s: float,
         idle_poll_s: float,
         concurrency: Mapping[str, int],
+        companions: Sequence[Companion] = (),
     ) -> None:
         self._workspace = workspace
         self._registry = registry
@@ -55,17 +57,24 @@ class Worker:
         self._poll_s = poll_s
         self._cadence = Cadence(poll_s, idle_poll_s)
         self._concurrency = concurrency
+        self._companions = companions
         self._stop = threading.Event()
         self._called = threading.Event()
 
     def start(self) -> None:
         """Starts the engine; what a crash left unfinished goes on at once."""
         self._runner.register()
+        for companion in self._companions:
+            companion.register()
         self._engine.start(self._concurrency)
+        for companion in self._companions:
+            companion.start(self.wake)
 
     def stop(self, grace_s: int = 0) -> None:
         """Stops taking work and waits up to ``grace_s`` for what runs; unfinished runs go on at the next start."""
         self.ask_to_stop()
+        for companion in self._companions:
+            companion.stop()
         self._engine.stop(grace_s)
 
     def ask_to_stop(self) -> None:
@@ -122,6 +131,7 @@ class Worker:
         look = self.look()
         live = {run.run_id: run for run in self._engine.live()}
         submitted = sum(self._submit(found, live) for found in look.ready)
+        submitted += sum(companion.tend(look) for companion in self._companions)
         self._reconcile(look, live)
         if submitted:
             log.get().info("submitted", rows=submitted, ready=len(look.ready), postponed=look.postponed)
