@@ -13,8 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent import log
-from agent.settings import Settings
+from agent import setup_cli
+from agent.loading import SettingsError
+from agent.loading import settings as _settings
 
 app = typer.Typer(
     name="segue",
@@ -28,6 +29,8 @@ workspace_app = typer.Typer(
 )
 app.add_typer(task_app, name="task")
 app.add_typer(workspace_app, name="workspace")
+app.command()(setup_cli.init)
+app.command()(setup_cli.provision)
 
 _GRACE_S = 10
 
@@ -44,10 +47,6 @@ def main() -> None:
         app()
     except (NotionError, EngineInUseError, RegistryError, BadId, HandlerWordError, SettingsError) as error:
         _fail(str(error))
-
-
-class SettingsError(Exception):
-    """A required setting is missing."""
 
 
 @app.command()
@@ -167,34 +166,6 @@ def status(
     Console().print(table if table.rows else "Nothing has run yet.")
 
 
-@app.command()
-def provision(
-    page: Annotated[
-        str, typer.Option(help="Link of the page under which missing databases are created.")
-    ] = "",
-    apply: Annotated[bool, typer.Option("--apply", help="Carry the plan out.")] = False,
-    write_env: Annotated[bool, typer.Option("--write-env", help="Add the database ids to .env.")] = False,
-) -> None:
-    """Show what the databases lack; with --apply, add it. Nothing is renamed, retyped or deleted."""
-    from agent import setup, wiring
-
-    settings = _settings(need_databases=False)
-    with wiring.notion(settings) as notion:
-        plan = setup.plan(notion, settings, page)
-        for line in plan.lines or ("Everything is there; nothing is to be added.",):
-            typer.echo(line)
-        if not apply:
-            typer.echo("Nothing was changed. Run again with --apply to carry this out.")
-            return
-        ids = setup.apply(notion, plan)
-    lines = setup.env_lines(ids)
-    if write_env:
-        setup.add_to_env(Path(".env"), lines)
-        typer.echo("The database ids stand in .env.")
-    else:
-        typer.echo("Put these into .env:\n" + "\n".join(lines))
-
-
 @workspace_app.command("serve")
 def workspace_serve(
     data: Annotated[Path, typer.Option(help="Folder of the workspace.")] = Path("workspace"),
@@ -235,31 +206,6 @@ def workspace_load(
         _fail(str(error))
     for key, source_id in made.items():
         typer.echo(f"{key}\t{source_id}")
-
-
-def _settings(*, need_notion: bool = True, need_databases: bool = True) -> Settings:
-    settings = Settings()
-    log.configure(as_json=settings.log_json, level=settings.log_level, secrets=settings.secrets)
-    if need_notion and not settings.notion_token.get_secret_value():
-        raise SettingsError(
-            "NOTION_TOKEN is not set. Put your integration's token into .env (see .env.example)."
-        )
-    if need_notion and need_databases:
-        missing = [
-            name
-            for name, text in (
-                ("AGENT_TASKS_DB_ID", settings.agent_tasks_db_id),
-                ("ISSUES_QUESTIONS_DB_ID", settings.issues_questions_db_id),
-                ("TRACKS_DB_ID", settings.tracks_db_id),
-            )
-            if not text
-        ]
-        if missing:
-            raise SettingsError(
-                f"{', '.join(missing)} not set. Put the databases' links into .env, or create them with"
-                " `segue provision --page LINK --apply --write-env`."
-            )
-    return settings
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -15,9 +15,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from agent.setting_types import Listed, TimeZone
 from agent.setting_types import names as _names
 from agent.status_words import StatusWords
+from music_workflow.preferences import MusicPreferences
 
 
-class Settings(StatusWords):
+class Settings(StatusWords, MusicPreferences):
     """What the worker needs to know. Required: the token and the two task databases."""
 
     model_config = SettingsConfigDict(
@@ -188,7 +189,6 @@ class Settings(StatusWords):
         validation_alias=_names("DOWNLOAD_CONCURRENCY", "SC_MAX_CONCURRENCY"),
         description="Optional. How many tracks are synced at once.",
     )
-    worker_name: str = Field(
     schedule_time_zone: TimeZone = Field(
         default="",
         validation_alias=_names("SCHEDULE_TIME_ZONE"),
@@ -231,6 +231,7 @@ class Settings(StatusWords):
             " At least 16 characters."
         ),
     )
+    worker_name: str = Field(
         default="",
         validation_alias=_names("WORKER_NAME"),
         description="Optional. What the Worker column shows; default: this machine's name.",
@@ -249,6 +250,12 @@ class Settings(StatusWords):
     def isolated(cls, **values: Any) -> Settings:
         """Settings from ``values`` alone; neither the environment nor ``.env`` is read."""
         return _Isolated(**values)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Settings:
+        """Settings from the environment and another file than ``.env``."""
+        chosen: dict[str, Any] = {"_env_file": path}
+        return cls(**chosen)
 
     @property
     def engine_url(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from agent.settings import Settings
 from handlers import registry
@@ -13,7 +12,7 @@ from notion_schema.client import Notion
 from notion_schema.databases import SPECS
 from notion_schema.provisioning import Plan
 
-_VARIABLES = {
+VARIABLES = {
     "agent_tasks": "AGENT_TASKS_DB_ID",
     "issues_questions": "ISSUES_QUESTIONS_DB_ID",
     "music_tracks": "TRACKS_DB_ID",
@@ -21,6 +20,10 @@ _VARIABLES = {
     "music_artists": "ARTISTS_DB_ID",
     "music_playlists": "PLAYLISTS_DB_ID",
 }
+"""Database key -> the variable that holds its id."""
+
+REQUIRED = ("agent_tasks", "issues_questions", "music_tracks")
+"""Databases that Segue does not work without."""
 
 
 def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
@@ -41,24 +44,16 @@ def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
 def apply(notion: Notion, wanted: Plan) -> dict[str, str]:
     """Carries a plan out; returns the id of each database by its key."""
     places = provisioning.apply(notion, wanted)
-    return {key: place.database_id or place.data_source_id for key, place in places.items()}
+    return {key: place.id for key, place in places.items()}
 
 
-def env_lines(ids: Mapping[str, str]) -> list[str]:
-    """The ids as lines of ``.env``."""
-    return [f"{_VARIABLES[key]}={database_id}" for key, database_id in ids.items()]
+def variables(ids: Mapping[str, str]) -> dict[str, str]:
+    """The ids by the variables that hold them."""
+    return {VARIABLES[key]: database_id for key, database_id in ids.items()}
 
 
 def with_databases(settings: Settings, ids: Mapping[str, str]) -> Settings:
     """The settings with these databases."""
     return settings.model_copy(
-        update={_VARIABLES[key].lower(): database_id for key, database_id in ids.items()}
+        update={VARIABLES[key].lower(): database_id for key, database_id in ids.items()}
     )
-
-
-def add_to_env(path: Path, lines: list[str]) -> None:
-    """Sets variables in an ``.env`` file; its other lines stay as they are."""
-    named = {line.split("=", 1)[0]: line for line in lines}
-    kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    merged = [named.pop(line.split("=", 1)[0].strip(), line) for line in kept]
-    path.write_text("\n".join([*merged, *named.values()]) + "\n", encoding="utf-8")

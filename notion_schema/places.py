@@ -7,7 +7,7 @@ A database is a container of data sources, and the rows belong to one of these; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from notion_schema import blocks
@@ -26,11 +26,18 @@ class Place:
         database_id: The container a person sees.
         data_source_id: The table in it, which rows belong to.
         title: As it stands in Notion.
+        by_source: The owner named the data source and not the database, which may hold several.
     """
 
     database_id: str
     data_source_id: str
     title: str
+    by_source: bool = field(default=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """The id that stands for it in the settings."""
+        return self.data_source_id if self.by_source or not self.database_id else self.database_id
 
 
 def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
@@ -53,7 +60,7 @@ def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
         if isinstance(not_a_database, NotShared) and not_a_database.status != HTTPStatus.NOT_FOUND:
             raise
         # People also paste the id of a data source, which is no database's.
-        return _located(notion, container, None)
+        return _located_alone(notion, container, wanted)
     title = blocks.plain_text(database.get("title", [])) or wanted
     if database.get("in_trash"):
         raise NotShared(f"“{title}” is in Notion's trash. Restore it there.", operation="open a database")
@@ -61,6 +68,32 @@ def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
     if len(sources) == 1:
         return _located(notion, str(sources[0]["id"]), container)
     raise drift(_which(title, wanted, sources))
+
+
+def _located_alone(notion: Notion, data_source_id: str, wanted: str) -> tuple[Place, Json]:
+    try:
+        return _located(notion, data_source_id, None)
+    except NotShared as nothing:
+        if nothing.status == HTTPStatus.NOT_FOUND and (named := _page(notion, data_source_id)):
+            raise NotShared(
+                f"What stands in the settings for {wanted} is the page {named}, not a database. Open the database "
+                "itself in Notion and copy its link (Share, Copy link).",
+                operation="open a database",
+                status=nothing.status,
+                code=nothing.code,
+                request_id=nothing.request_id,
+            ) from None
+        raise
+
+
+def _page(notion: Notion, page_id: str) -> str | None:
+    """The quoted title of the page with this id; ``None`` when there is no such page either."""
+    try:
+        page = notion.retrieve_page(page_id)
+    except (NotShared, Refused):
+        return None
+    titles = (live["title"] for live in page.get("properties", {}).values() if live.get("type") == "title")
+    return f"“{blocks.plain_text(next(titles, [])) or 'Untitled'}”"
 
 
 def _which(title: str, wanted: str, sources: Sequence[Json]) -> Finding:
@@ -80,4 +113,6 @@ def _located(notion: Notion, data_source_id: str, database_id: str | None) -> tu
     live = notion.retrieve_data_source(data_source_id)
     title = blocks.plain_text(live.get("title", [])) or "Untitled"
     parent = live.get("parent", {}).get("database_id")
-    return Place(database_id or str(parent or ""), str(live["id"]), title), live
+    return Place(
+        database_id or str(parent or ""), str(live["id"]), title, by_source=database_id is None
+    ), live

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from agent import setup
 from agent.settings import Settings
 from notion_schema.vocabulary import State
 
@@ -50,14 +49,6 @@ def test_the_token_is_hidden_when_settings_are_shown(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("NOTION_TOKEN", "ntn_verysecret")
     assert "verysecret" not in repr(Settings())
     assert Settings().secrets == ("ntn_verysecret",)
-
-
-def test_ids_are_written_into_env_beside_what_is_there(tmp_path: Path) -> None:
-    """Lines of the same name are replaced, others stay."""
-    path = tmp_path / "mine.env"
-    path.write_text("NOTION_TOKEN=x\nTRACKS_DB_ID=old\n# a note\n")
-    setup.add_to_env(path, setup.env_lines({"music_tracks": "new", "agent_tasks": "tasks"}))
-    assert path.read_text() == "NOTION_TOKEN=x\nTRACKS_DB_ID=new\n# a note\nAGENT_TASKS_DB_ID=tasks\n"
 
 
 def test_status_words_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
