@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.outcome import Issue
+from agent.issue_notes import Words
 from agent.report import Report
 from notion_schema import blocks
 from notion_schema.vocabulary import State
@@ -57,15 +57,14 @@ def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[st
     return parts
 
 
-def issue_body(issue: Issue, report: Report) -> list[dict[str, Any]]:
+def issue_body(words: Words) -> list[dict[str, Any]]:
     """What a newly filed issue says on its page."""
-    parts = [
-        blocks.paragraph(issue.description),
-        blocks.paragraph(f"First seen by run {report.ref.run_id}, task “{report.title}”."),
-    ]
-    if issue.details:
-        parts.append(blocks.toggle("Traceback", [blocks.code(_tail(issue.details))]))
-    parts.append(blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]))
+    parts = [blocks.paragraph(words.description)]
+    if words.origin:
+        parts.append(blocks.paragraph(words.origin))
+    for name, text in (("Traceback", words.details), ("Log", words.log)):
+        if text:
+            parts.append(blocks.toggle(name, [blocks.code(_tail(text))]))
     return parts
 
 

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent import log, page
+from agent.issues import Issues
 from agent.outcome import Issue
 from agent.report import Report, RowRef
 from handlers.base import FollowUp, Handback
 from notion_schema import blocks
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TaskRow
 from notion_schema.errors import NotionError
-from notion_schema.vocabulary import Priority, RunState, State
+from notion_schema.vocabulary import RunState, State
 from notion_schema.workspace import Database, Workspace
 
 Standing = Literal["ours", "others", "in the trash"]
@@ -48,9 +49,10 @@ class Claim:
 class Reporting:
     """Everything that is written to task rows."""
 
-    def __init__(self, workspace: Workspace, worker: str) -> None:
+    def __init__(self, workspace: Workspace, worker: str, issues: Issues) -> None:
         self._workspace = workspace
         self._worker = worker
+        self._issues = issues
         self._told: dict[str, float] = {}
 
     # Taking a row ----------------------------------------------------------------------------------------------------
@@ -198,37 +200,9 @@ class Reporting:
             return self._reopen(database, found[0], values)
         return database.create(values, new_options=("task_type",)).id
 
-    def file_issue(self, report: Report, issue: Issue) -> str | None:
-        """Files the issue, or adds this row to the one that stands for equal failures; returns its page id."""
-        database = self._optional(ISSUES)
-        if database is None or report.ref.database == ISSUES:
-            return None
-        key = f"issue:{issue.fingerprint}"
-        found = database.find_by_key(key)
-        if found:
-            row = found[0]
-            changes: dict[str, Any] = {}
-            if report.ref.page_id not in row.tasks:
-                changes["tasks"] = (*row.tasks, report.ref.page_id)
-            if database.vocabulary.state(row.status, row.run_state) is State.DONE:
-                changes["status"] = database.vocabulary.word(State.READY)
-            if changes:
-                database.update(row.id, changes)
-            return str(row.id)
-        created = database.create(
-            {
-                "title": issue.title,
-                "status": database.vocabulary.word(State.READY),
-                "description": issue.description,
-                "priority": Priority.HIGH,
-                "kinds": ("Internal Issue",),
-                "tasks": (report.ref.page_id,),
-                "segue_key": key,
-            },
-            children=page.issue_body(issue, report),
-            new_options=("kinds",),
-        )
-        return str(created.id)
+    def file_issue(self, report: Report, issue: Issue) -> None:
+        """Counts the failure, and files an issue for it when it is the first of its kind."""
+        self._issues.failed(report, issue)
 
     def hand_back(self, handback: Handback) -> None:
         """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone.
@@ -278,6 +252,8 @@ class Reporting:
             values["tracks"] = (outcome.track_page_id,)
         database.update(report.ref.page_id, values)
         self._told.pop(report.ref.run_id, None)
+        if outcome.state is State.DONE:
+            self._issues.succeeded(report)
 
     def release(self, database_key: str, page_id: str, why: str) -> None:
         """A row that says running while nobody works on it is made ready again, and says so."""

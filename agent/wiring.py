@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 from tzlocal import get_localzone
 
-from agent import child, log
+from agent import child, drift, issue_notes, log
 from agent.engine import Engine
 from agent.gap_rows import NotionGapRows
+from agent.issues import Issues
+from agent.ledger import Ledger
 from agent.music_rows import LastWritten, TrackRows
 from agent.new_rows import NewRows
 from agent.poller import Poller
@@ -54,6 +56,7 @@ def library(settings: Settings) -> Library:
             allowed_hosts=settings.allowed_hosts,
             allow_private_addresses=settings.allow_private_addresses,
             spotify=_spotify(settings),
+            **settings.wishes(),
         )
     )
 
@@ -121,12 +124,17 @@ def gap_rows(rows: Workspace, settings: Settings) -> NotionGapRows:
     return NotionGapRows(rows, LastWritten(folder / "written.sqlite"), folder / "gaps.lock")
 
 
-@contextmanager
 def schedule_zone(settings: Settings) -> tzinfo:
     """Where a Schedule is meant that names no time zone."""
     return ZoneInfo(settings.schedule_time_zone) if settings.schedule_time_zone else get_localzone()
 
 
+def ledger(settings: Settings) -> Ledger:
+    """The notes that all workers of the engine share."""
+    return Ledger(settings.engine_url, data_dir(settings), *issue_notes.TABLES, *drift.TABLES)
+
+
+@contextmanager
 def worker(settings: Settings) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet."""
     child.preload(_HEAVY_MODULES)
@@ -135,7 +143,9 @@ def worker(settings: Settings) -> Iterator[Worker]:
         handlers = registry.load()
         engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
         name = settings.worker_name or socket.gethostname()
-        reporting = Reporting(rows, f"{name} ({os.getpid()})")
+        notes = ledger(settings)
+        issues = Issues(rows, notes, log.Redaction(settings.secrets).clean)
+        reporting = Reporting(rows, f"{name} ({os.getpid()})", issues)
         music = library(settings)
         folder = data_dir(settings)
         tools = Tools(
@@ -143,9 +153,14 @@ def worker(settings: Settings) -> Iterator[Worker]:
             tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
             gaps=gap_rows(rows, settings),
         )
-        poller = Poller(rows, handlers, agent_page_id=settings.agent_page_id or None)
-        yield Worker(
+        poller = Poller(
+            rows,
+            handlers,
+            agent_page_id=settings.agent_page_id or None,
+            refresh_s=settings.schema_refresh_seconds,
+        )
         new_rows = NewRows(engine, rows)
+        yield Worker(
             rows,
             handlers,
             engine,
@@ -160,5 +175,10 @@ def worker(settings: Settings) -> Iterator[Worker]:
                 "cpu": max(1, (os.cpu_count() or 2) - 1),
                 REPORT_QUEUE: 4,
             },
+            companions=(
+                drift.DriftWatch(rows, issues, notes),
+                issues,
+                new_rows,
+                Schedules(rows, handlers, new_rows, zone=schedule_zone(settings)),
+            ),
         )
-            companions=(new_rows, Schedules(rows, handlers, new_rows, zone=schedule_zone(settings))),
