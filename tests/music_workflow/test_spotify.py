@@ -73,7 +73,7 @@ def test_a_refresh_token_is_used_where_there_is_one(server: MediaServer, tmp_pat
 
     assert spotify.logins == [
         "grant_type=client_credentials",
-        "grant_type=refresh_token&refresh_token=kept",
+        "refresh_token=kept&grant_type=refresh_token",
     ]
 
 
