@@ -5,6 +5,7 @@ Pure: no clock, no chance, no input or output. ``runner`` calls it, ``reporting`
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from collections.abc import Iterable
@@ -28,10 +29,11 @@ from music_workflow import errors as music
 from notion_schema import errors as notion
 from notion_schema.vocabulary import State
 
-_FIRST_DELAY_S = 60.0
 _DELAY_GROWTH = 5.0
-_LONGEST_DELAY_S = 24 * 3600.0
 _JITTER = 0.2
+_LONGEST_WAIT_S = 7 * 86400.0
+"""A service may ask for a day; what asks for more is looked at again after a week."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,42 +100,39 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
         link: the row's link, for the follow-up of a protected source.
         title: what the row is called, which may name the track.
     """
+    attempt = _Attempt(error, handler, try_number, chance, title)
     match error:
         case NeedsHuman():
             return _blocked(str(error), choices=error.choices)
         case CannotDo():
-            return _failed(
+            return attempt.failed(
                 str(error),
-                error,
-                handler,
                 evidence=error.evidence,
                 follow_ups=error.follow_ups,
                 handbacks=error.handbacks,
                 track_page_id=error.track_page_id,
             )
         case TryLater():
-            return _later(str(error), error, handler, try_number, chance, wanted_s=error.after_s)
+            return attempt.later(str(error), wanted_s=error.after_s)
         case music.Protected():
             wayout = "Put a link to the same track elsewhere, or to a file of yours, into Link and set Status to Ready."
             question = f"{error} A Fix DRM failure row is filed for it. {wayout}"
             return replace(_blocked(question), follow_ups=(_drm_fix(str(error), link, title),))
         case music.BadLink():
             return _blocked(f"{error} Correct Link and set Status to Ready.")
-        case music.NotReady():
+        case music.NotReady() | notion.NotShared() | notion.SchemaDrift():
             return _blocked(f"{error} Then set Status to Ready.")
         case music.Unobtainable():
-            return _failed(str(error), error, handler)
-        case music.Unavailable():
-            return _later(str(error), error, handler, try_number, chance, wanted_s=error.retry_after_s)
-        case notion.Unavailable():
-            return _later(str(error), error, handler, try_number, chance, wanted_s=error.retry_after_s)
-        case notion.NotShared() | notion.SchemaDrift():
-            return _blocked(f"{error} Then set Status to Ready.")
-        case child.TimedOutError() | child.CrashedError():
-            return _later(str(error), error, handler, try_number, chance)
+            return attempt.failed(str(error))
+        case music.Unavailable() | notion.Unavailable():
+            return attempt.later(str(error), wanted_s=error.retry_after_s)
+        case child.TimedOutError() | child.CrashedError() | child.StoppedError():
+            return attempt.later(str(error))
+        case OSError(errno=number) if number in _NO_ROOM:
+            return _blocked(f"{_os_words(error)}. Make room there, then set Status to Ready.")
         case _:
-            why = f"{type(error).__name__}: {error}"
-            return _later(f"Something went wrong inside Segue ({why}).", error, handler, try_number, chance)
+            why = f"{type(error).__name__}: {error}".rstrip(": ")
+            return attempt.later(f"Something went wrong inside Segue ({why}).")
 
 
 def of_unknown_type(task_type: str | None, known: Iterable[str]) -> Outcome:
@@ -144,15 +143,31 @@ def of_unknown_type(task_type: str | None, known: Iterable[str]) -> Outcome:
     return _blocked(f"{said}. Set Task Type to one of: {', '.join(known)}; then set Status to Ready.")
 
 
-def delay_s(try_number: int, chance: float) -> float:
-    """Seconds until the next try: growing fivefold from a minute to a day, spread by a fifth either way."""
-    delay = min(_FIRST_DELAY_S * _DELAY_GROWTH ** (try_number - 1), _LONGEST_DELAY_S)
+def delay_s(handler: Handler[Any], try_number: int, chance: float) -> float:
+    """Seconds until the next try: growing fivefold from the handler's first delay to its longest, spread by a fifth."""
+    # The power is bounded, so that no number of tries overflows.
+    growth = _DELAY_GROWTH ** min(try_number - 1, 50)
+    delay = min(handler.first_delay_s * growth, handler.longest_delay_s)
     return delay * (1 + _JITTER * (2 * chance - 1))
 
 
-def fingerprint(handler: Handler[Any], error: Exception) -> str:
-    """Equal for failures that are the same to a person: task type, service, operation, error and normalised text."""
-    text = re.sub(r"\S*(?:://|/)\S*|[0-9a-f-]{12,}|\d+(?:[.,]\d+)*|['\"“„].*?['\"”]", "…", str(error))
+_LINK = re.compile(r"\S*(?:://|/)\S*")
+_CODE = re.compile(r"[0-9a-f-]{12,}|\d+(?:[.,:]\d+)*")
+_QUOTED = re.compile(r"“[^”]*”|„[^“”]*[“”]|\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+_SHORTEST_NAME = 3
+
+
+def fingerprint(handler: Handler[Any], error: Exception, *, title: str = "") -> str:
+    """Equal for failures that are the same to a person: task type, service, operation, error and normalised text.
+
+    Links, paths, quotations, ids and numbers do not count, nor does what the row is called (``title``) or the parts of
+    "Artist - Title": a thousand tracks that fail alike are one trouble.
+    """
+    text = str(error)
+    for name in _names(title):
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", text)
+    for pattern in (_LINK, _QUOTED, _CODE):
+        text = pattern.sub("…", text)
     parts = (
         handler.task_type,
         str(getattr(error, "service", "")),
@@ -160,66 +175,102 @@ def fingerprint(handler: Handler[Any], error: Exception) -> str:
         type(error).__name__,
         " ".join(text.split())[:200],
     )
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _names(title: str) -> list[str]:
+    """What a row is called, without the order before it, and its parts; the longest first."""
+    whole = _ORDER.sub("", title).strip()
+    names = {title.strip(), whole, *(part.strip() for part in whole.split(" - "))}
+    return sorted(
+        (name for name in names if len(name) >= _SHORTEST_NAME), key=lambda name: (-len(name), name)
+    )
 
 
 def _blocked(question: str, *, choices: tuple[str, ...] = ()) -> Outcome:
     return Outcome(state=State.BLOCKED, summary=question, question=question, choices=choices)
 
 
-def _later(
-    why: str,
-    error: Exception,
-    handler: Handler[Any],
-    try_number: int,
-    chance: float,
-    *,
-    wanted_s: float | None = None,
-) -> Outcome:
-    if try_number >= handler.attempts:
-        return _failed(f"{why} Tried {try_number} times.", error, handler)
-    return Outcome(
-        state=State.READY,
-        summary=f"{why} Attempt {try_number} of {handler.attempts}; it will be tried again.",
-        error=why,
-        run_after_s=max(wanted_s or 0.0, delay_s(try_number, chance) if wanted_s is None else 0.0),
-    )
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """An attempt that ended in an error."""
+
+    error: Exception
+    handler: Handler[Any]
+    try_number: int
+    chance: float
+    title: str
+
+    def later(self, why: str, *, wanted_s: float | None = None) -> Outcome:
+        """Again after a while, or after what the service asked for; failed when it was the last attempt."""
+        if self.try_number >= self.handler.attempts:
+            return self.failed(f"{why} Tried {self.try_number} times.")
+        wait_s = delay_s(self.handler, self.try_number, self.chance) if wanted_s is None else wanted_s
+        return Outcome(
+            state=State.READY,
+            summary=f"{why} Attempt {self.try_number} of {self.handler.attempts}; it will be tried again.",
+            error=why,
+            run_after_s=min(max(wait_s, 0.0), _LONGEST_WAIT_S),
+        )
+
+    def failed(
+        self,
+        why: str,
+        *,
+        evidence: tuple[Evidence, ...] = (),
+        follow_ups: tuple[FollowUp, ...] = (),
+        handbacks: tuple[Handback, ...] = (),
+        track_page_id: str | None = None,
+    ) -> Outcome:
+        """It ends here, with an issue."""
+        return Outcome(
+            state=State.FAILED,
+            summary=why,
+            error=why,
+            evidence=evidence,
+            follow_ups=follow_ups,
+            handbacks=handbacks,
+            track_page_id=track_page_id,
+            issue=Issue(
+                title=f"{self.handler.task_type}: {_headline(why)}",
+                description=f"{why}{_source(self.error)}",
+                fingerprint=fingerprint(self.handler, self.error, title=self.title),
+                details=str(getattr(self.error, TRACEBACK, "")) if _is_bug(self.error) else "",
+            ),
+        )
 
 
-def _failed(
-    why: str,
-    error: Exception,
-    handler: Handler[Any],
-    *,
-    evidence: tuple[Evidence, ...] = (),
-    follow_ups: tuple[FollowUp, ...] = (),
-    handbacks: tuple[Handback, ...] = (),
-    track_page_id: str | None = None,
-) -> Outcome:
+def _source(error: Exception) -> str:
+    """Which service refused what, where the error says so."""
     service = getattr(error, "service", None)
-    operation = getattr(error, "operation", None)
     request_id = getattr(error, "request_id", None)
-    source = f"\nService: {service}, operation: {operation}" if service else ""
-    reference = f", request id: {request_id}" if request_id else ""
-    return Outcome(
-        state=State.FAILED,
-        summary=why,
-        error=why,
-        evidence=evidence,
-        follow_ups=follow_ups,
-        handbacks=handbacks,
-        track_page_id=track_page_id,
-        issue=Issue(
-            title=f"{handler.task_type}: {_headline(why)}",
-            description=f"{why}{source}{reference}",
-            fingerprint=fingerprint(handler, error),
-            details=str(getattr(error, TRACEBACK, "")) if _is_bug(error) else "",
-        ),
-    )
+    source = f"\nService: {service}, operation: {getattr(error, 'operation', None)}" if service else ""
+    return f"{source}, request id: {request_id}" if request_id else source
+
+
+_JUDGED = (
+    NeedsHuman,
+    CannotDo,
+    TryLater,
+    music.Protected,
+    music.BadLink,
+    music.NotReady,
+    music.Unobtainable,
+    music.Unavailable,
+    notion.Unavailable,
+    notion.NotShared,
+    notion.SchemaDrift,
+)
 
 
 def _is_bug(error: Exception) -> bool:
-    return not isinstance(error, (music.MusicError, notion.NotionError, NeedsHuman, CannotDo, TryLater))
+    """Whether a developer is needed: a refusal by Notion, or an error that the table does not know."""
+    return not isinstance(error, _JUDGED)
+
+
+def _os_words(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or type(error).__name__}{where}"
 
 
 _LONGEST_HEADLINE = 120

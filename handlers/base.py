@@ -42,6 +42,11 @@ def minutes(count: float) -> float:
     return count * 60
 
 
+def hours(count: float) -> float:
+    """Seconds in so many hours."""
+    return count * 3600
+
+
 # What a handler answers with -----------------------------------------------------------------------------------------
 
 
@@ -280,6 +285,12 @@ class Handler(Generic[R]):
     """How often it is tried in a row before it fails."""
     timeout_s: float
     """For one attempt."""
+    first_delay_s: float
+    """From the first attempt to the second; later delays grow from it."""
+    longest_delay_s: float
+    """The delays stop growing here."""
+    reviews: bool
+    """It checks what another row did; what it gives rise to is never reviewed in turn."""
     queue: str
     steps: Mapping[str, int]
     """Step name -> its share of the time; the row's percentage follows from it."""
@@ -299,10 +310,13 @@ def handler(
     aliases: tuple[str, ...] = (),
     attempts: int = 3,
     timeout: float = minutes(20),
+    first_delay: float = minutes(1),
+    longest_delay: float = hours(24),
+    reviews: bool = False,
     queue: str = Handler.DEFAULT_QUEUE,
     steps: Mapping[str, int],
 ) -> Callable[[Callable[[Job[R], Tools], Done]], Handler[R]]:
-    """Describes a function as the handler of ``task_type``; the registry finds it."""
+    """Describes a function as the handler of ``task_type``; the registry finds it. Times are seconds."""
 
     def describe(run: Callable[[Job[R], Tools], Done]) -> Handler[R]:
         (request,) = get_args(get_type_hints(run)["job"])
@@ -311,6 +325,9 @@ def handler(
             aliases=aliases,
             attempts=attempts,
             timeout_s=timeout,
+            first_delay_s=first_delay,
+            longest_delay_s=longest_delay,
+            reviews=reviews,
             queue=queue,
             steps=dict(steps),
             request=request,

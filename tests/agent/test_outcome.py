@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import child, outcome
+from agent import child, outcome, records
 from handlers import registry
-from handlers.base import CannotDo, Done, Evidence, Handback, NeedsHuman, TryLater
+from handlers.base import (
+    CannotDo,
+    Done,
+    Evidence,
+    Handback,
+    Handler,
+    HandlerWordError,
+    NeedsHuman,
+    TryLater,
+)
 from music_workflow import errors as music
 from notion_schema import errors as notion
 from notion_schema.vocabulary import State
 
-HANDLER = registry.load().handlers["Sync track"]
+HANDLERS = list(registry.load().handlers.values())
+HANDLER = next(one for one in HANDLERS if one.task_type == "Sync track")
 AT = {"service": "SoundCloud", "operation": "download"}
 
 
@@ -109,12 +123,104 @@ def test_a_service_may_say_how_long_to_wait() -> None:
     assert judge(error).run_after_s == 86_400.0
 
 
-@given(try_number=st.integers(1, 60), chance=st.floats(0, 1))
-def test_delays_grow_and_stay_bounded(try_number: int, chance: float) -> None:
-    """Between 48 seconds and 29 hours, never shorter than a fifth under the one before."""
-    delay = outcome.delay_s(try_number, chance)
-    assert 48 <= delay <= 24 * 3600 * 1.2
-    assert outcome.delay_s(try_number + 1, 0.5) >= outcome.delay_s(try_number, 0.5)
+@given(handler=st.sampled_from(HANDLERS), try_number=st.integers(1, 10_000), chance=st.floats(0, 1))
+def test_delays_grow_and_stay_bounded(handler: Handler[Any], try_number: int, chance: float) -> None:
+    """From the handler's own first delay to its longest, a fifth either way, never shrinking."""
+    delay = outcome.delay_s(handler, try_number, chance)
+    assert 0.8 * handler.first_delay_s <= delay <= 1.2 * handler.longest_delay_s
+    assert outcome.delay_s(handler, try_number + 1, chance) >= delay
+
+
+def test_each_task_type_has_delays_of_its_own() -> None:
+    """What a handler declares is what its rows wait."""
+    patient = replace(HANDLER, first_delay_s=600.0, longest_delay_s=900.0, attempts=9)
+    judged = [
+        outcome.of_error(TryLater("x"), patient, try_number=number, chance=0.5, link=None)
+        for number in (1, 2, 3)
+    ]
+    assert [one.run_after_s for one in judged] == [600.0, 900.0, 900.0]
+    assert judged[1].summary == "x Attempt 2 of 9; it will be tried again."
+
+
+def _every_error() -> list[type[Exception]]:
+    """Each class of error that this project declares, and some that Python does."""
+    found: list[type[Exception]] = [ValueError, OSError, MemoryError, RecursionError, StopIteration]
+    roots = [notion.NotionError, music.MusicError, HandlerWordError]
+    while roots:
+        root = roots.pop()
+        found.append(root)
+        roots += root.__subclasses__()
+    return [*found, child.StoppedError, child.TimedOutError, child.CrashedError, records.UnknownError]
+
+
+@given(
+    kind=st.sampled_from(_every_error()),
+    text=st.text(max_size=200),
+    title=st.text(max_size=40),
+    try_number=st.integers(1, 12),
+    handler=st.sampled_from(HANDLERS),
+    wait=st.none() | st.floats(-1e12, 1e12),
+)
+def test_every_error_has_an_outcome_that_leaves_nobody_guessing(
+    kind: type[Exception], text: str, title: str, try_number: int, handler: Handler[Any], wait: float | None
+) -> None:
+    """Whatever its class and words: a question with what to do, a wait with its count, or a failure with an issue."""
+    error = kind.__new__(kind, text)
+    error.args = (text,)
+    vars(error).update(
+        message=text,
+        service="Somewhere",
+        operation="try",
+        status=None,
+        code=None,
+        request_id=None,
+        choices=(),
+    )
+    vars(error).update(retry_after_s=wait, after_s=wait, evidence=(), follow_ups=(), handbacks=())
+    vars(error).update(track_page_id=None, maybe_landed=False)
+
+    judged = outcome.of_error(error, handler, try_number=try_number, chance=0.5, link=None, title=title)
+
+    assert judged.summary.strip() or not text.strip()
+    if judged.state is State.BLOCKED:
+        assert judged.question == judged.summary
+        assert isinstance(error, NeedsHuman) or "Ready" in judged.summary
+        assert judged.issue is None
+    elif judged.state is State.READY:
+        assert try_number < handler.attempts
+        assert f"Attempt {try_number} of {handler.attempts}" in judged.summary
+        assert judged.run_after_s is not None
+        assert 0 <= judged.run_after_s <= 7 * 86_400
+    else:
+        assert judged.state is State.FAILED
+        assert judged.issue is not None
+        assert judged.error == judged.summary
+
+
+def test_the_table_knows_every_declared_error() -> None:
+    """A new class of error is judged by a line of its own or of its parent; only these few count as bugs."""
+    unjudged = {kind for kind in _every_error() if not issubclass(kind, outcome._JUDGED)}
+    assert {kind.__name__ for kind in unjudged} == {
+        "CrashedError", "HandlerWordError", "MemoryError", "MusicError", "NotionError", "OSError", "RecursionError",
+        "Refused", "ResultLimit", "StopIteration", "StoppedError", "TimedOutError", "UnknownError", "ValueError",
+    }  # fmt: skip
+
+
+def test_a_refusal_by_notion_is_a_bug_with_its_traceback() -> None:
+    """What Notion will never accept is not a person's to mend: the issue carries what a developer needs."""
+    error = notion.Refused("Notion refused it.", operation="write", status=400, code="validation_error")
+    vars(error)[records.TRACEBACK] = "Traceback: line 7"
+    assert judge(error).state is State.READY
+    issue = judge(error, HANDLER.attempts).issue
+    assert issue
+    assert issue.details == "Traceback: line 7"
+
+
+def test_a_full_disk_is_a_persons_to_mend() -> None:
+    """It says where, and is not tried until there is room."""
+    judged = judge(OSError(errno.ENOSPC, "No space left on device", "/music"))
+    assert judged.state is State.BLOCKED
+    assert judged.question == "No space left on device (/music). Make room there, then set Status to Ready."
 
 
 def test_equal_failures_of_different_tracks_share_a_fingerprint() -> None:
@@ -124,6 +230,31 @@ def test_equal_failures_of_different_tracks_share_a_fingerprint() -> None:
     other = music.GeoBlocked("https://soundcloud.com/c/d is gone (404).", **AT)
     assert outcome.fingerprint(HANDLER, one) == outcome.fingerprint(HANDLER, two)
     assert outcome.fingerprint(HANDLER, one) != outcome.fingerprint(HANDLER, other)
+
+
+@given(
+    names=st.lists(
+        st.from_regex(r"[A-Z][a-z]{2,8}( [A-Z][a-z]{2,8})?", fullmatch=True), min_size=4, max_size=4
+    ),
+    number=st.integers(0, 10**9),
+    order=st.sampled_from(["", "Sync track: ", "Sync "]),
+)
+def test_what_the_row_is_called_does_not_count(names: list[str], number: int, order: str) -> None:
+    """The same trouble with a thousand tracks is one trouble, whether the message quotes the names or not."""
+
+    def judged(artist: str, name: str, count: int) -> str:
+        error = CannotDo(
+            f"No permitted source of {artist} - {name} ('{name}', {count} s) isn't known, it's so."
+        )
+        return outcome.fingerprint(HANDLER, error, title=f"{order}{artist} - {name}")
+
+    assert judged(names[0], names[1], number) == judged(names[2], names[3], 7)
+
+
+def test_other_words_make_another_failure() -> None:
+    """Apostrophes do not hide what stands between them."""
+    one, two = (CannotDo(f"It isn't {what} and it can't be.") for what in ("open", "mended"))
+    assert outcome.fingerprint(HANDLER, one) != outcome.fingerprint(HANDLER, two)
 
 
 def test_done_without_evidence_is_refused() -> None:
