@@ -9,7 +9,7 @@ is made once more. It decides nothing about tasks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Generic, Literal, overload
@@ -449,8 +449,26 @@ class Workspace:
         workspace._open_missing()
         return workspace
 
-    def refresh(self) -> tuple[str, ...]:
-        """Read the columns of all databases again, and try once more to open those that could not be.
+    @property
+    def ailing(self) -> frozenset[str]:
+        """Keys of the databases that cannot be worked with as they were last seen: worth another look soon."""
+        stopped = {
+            key
+            for key, database in self.databases.items()
+            if any(finding.level is Level.FAILURE for finding in database.preflight())
+        }
+        return frozenset(stopped | self.problems.keys())
+
+    def trouble(self, key: str, error: NotionError) -> None:
+        """Take note of why a database could not be read, where that is a matter of the database and not of the hour."""
+        if isinstance(error, NotShared):
+            self.problems[key] = error
+
+    def refresh(self, only: Container[str] | None = None) -> tuple[str, ...]:
+        """Read the columns of databases again, and try once more to open those that could not be.
+
+        Args:
+            only: Keys; all databases when ``None``.
 
         Returns:
             Keys of the databases that changed or were opened now.
@@ -460,6 +478,8 @@ class Workspace:
         """
         changed = []
         for key, database in self.databases.items():
+            if only is not None and key not in only:
+                continue
             try:
                 if database.refresh():
                     changed.append(key)
@@ -467,12 +487,12 @@ class Workspace:
                 self.problems[key] = problem
             else:
                 self.problems.pop(key, None)
-        return (*changed, *self._open_missing())
+        return (*changed, *self._open_missing(only))
 
-    def _open_missing(self) -> tuple[str, ...]:
+    def _open_missing(self, only: Container[str] | None = None) -> tuple[str, ...]:
         opened = []
         for key, opening in self._openings.items():
-            if key in self.databases:
+            if key in self.databases or (only is not None and key not in only):
                 continue
             try:
                 self.databases[key] = opening()
