@@ -61,11 +61,13 @@ class Poller:
         registry: Registry,
         *,
         agent_page_id: str | None = None,
+        refresh_s: float = _REFRESH_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._workspace = workspace
         self._registry = registry
         self._agent = agent_page_id
+        self._refresh_s = refresh_s
         self._clock = clock
         self._refreshed = time.monotonic()
 
@@ -80,9 +82,10 @@ class Poller:
         self._refresh()
         for key in TASK_DATABASES:
             database = self._workspace.databases.get(key)
+            if key in self._workspace.problems:
+                failed[key] = str(self._workspace.problems[key])
+                continue
             if database is None:
-                if key in self._workspace.problems:
-                    failed[key] = str(self._workspace.problems[key])
                 continue
             try:
                 for row in self._rows(database):
@@ -98,6 +101,7 @@ class Poller:
                         postponed += 1
             except NotionError as error:
                 failed[key] = str(error)
+                self._workspace.trouble(key, error)
                 log.get().warning("database not read", database=key, why=str(error))
         return Look(
             tuple(sorted(ready, key=lambda found: found.rank)),
@@ -108,13 +112,16 @@ class Poller:
         )
 
     def _refresh(self) -> None:
-        """Now and then the columns are read again; a database that could not be opened is tried at each look."""
+        """Now and then the columns are read again; those of a database that cannot be worked with, at each look."""
         now = time.monotonic()
-        if not self._workspace.problems and now - self._refreshed < _REFRESH_S:
+        due = now - self._refreshed >= self._refresh_s
+        ailing = self._workspace.ailing
+        if not due and not ailing:
             return
-        self._refreshed = now
+        if due:
+            self._refreshed = now
         try:
-            for key in self._workspace.refresh():
+            for key in self._workspace.refresh(None if due else ailing):
                 log.get().info("database opened or changed", database=key)
         except NotionError as error:
             log.get().warning("databases not read again", why=str(error))

@@ -183,6 +183,14 @@ class Settings(StatusWords, MusicPreferences):
         validation_alias=_names("POLL_IDLE_SECONDS"),
         description="Optional. While there is none, the looks grow apart up to this.",
     )
+    schema_refresh_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        validation_alias=_names("SCHEMA_REFRESH_SECONDS"),
+        description=(
+            "Optional. How often the databases' columns and options are read again, to notice what was changed in them."
+        ),
+    )
     download_concurrency: int = Field(
         default=2,
         gt=0,
