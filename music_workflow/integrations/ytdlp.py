@@ -167,6 +167,18 @@ def search(settings: LibrarySettings, guard: Guard, query: str, most: int) -> li
     return [hit for hit in page.get("entries") or () if hit and hit.get("id")]
 
 
+def listing(settings: LibrarySettings, guard: Guard, url: str, most: int) -> dict[str, Any]:
+    """Read a list's own page: its ``title``, ``uploader``, and under ``entries`` its first tracks; none is opened.
+
+    Raises:
+        MusicError: The list cannot be read.
+    """
+    page = _Session(settings, guard, silent).extract(url, None, _anything, most=most)
+    if page.get("_type") != "playlist":
+        raise BadLink("There is no list behind this link.", service=_service(page), operation="read list")
+    return {**page, "entries": [entry for entry in page.get("entries") or () if entry]}
+
+
 def describe(settings: LibrarySettings, guard: Guard, link: Link) -> Identity:
     """Read what a page says of its track though its audio may be closed; no audio is asked for.
 
