@@ -158,6 +158,7 @@ def _values(filed: FiledTrack) -> dict[str, Any]:
         "file_sizes": ", ".join(f"{file.format} {file.size / 1e6:.1f} MB" for file in filed.files),
         "processed_at": datetime.fromisoformat(filed.filed_at).astimezone(UTC),
         "run_id": filed.run_id,
+        "eagle_id": filed.eagle[0].id if filed.eagle else None,
         "segue_key": identity.key,
     }
     for file in filed.files:
@@ -179,6 +180,7 @@ def _page(row: TrackRow, kept: tuple[str, ...] = ()) -> TrackPage:
         key=row.key or None,
         duration_s=row.duration_s,
         downloaded=bool(row.downloaded),
+        eagle_id=row.eagle_id or None,
     )
     return TrackPage(page_id=row.id, url=row.url, claims=claims, kept=kept)
 

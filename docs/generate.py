@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from agent.settings import Settings
 from agent.status_words import StatusWords
 from handlers import registry
+from music_workflow.preferences import MusicPreferences
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -26,7 +27,8 @@ def env_example() -> str:
         "# Made from agent/settings.py by `make docs`.",
         "",
     ]
-    own_first = sorted(Settings.model_fields, key=StatusWords.model_fields.__contains__)
+    parts_last = (StatusWords, MusicPreferences)
+    own_first = sorted(Settings.model_fields, key=lambda name: [name in part.model_fields for part in parts_last])
     for field in map(Settings.model_fields.__getitem__, own_first):
         alias = field.validation_alias
         names = [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []

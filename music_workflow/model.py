@@ -9,6 +9,9 @@ from typing import Literal
 AudioFormat = Literal["M4A", "WAV", "AIFF"]
 """The three formats each track is kept in."""
 
+MixPolicy = Literal["sync", "review", "skip"]
+"""What becomes of mixes and live sets: treated as any track, a person is asked, or left out."""
+
 FORMATS: tuple[AudioFormat, ...] = ("M4A", "WAV", "AIFF")
 
 Progress = Callable[[float, str], None]
@@ -36,6 +39,16 @@ class Identity:
     duration_s: float | None = None
     """As the service states it; None when it does not."""
     artwork_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixVerdict:
+    """Whether a recording is a mix or live set, and what follows."""
+
+    policy: MixPolicy
+    """``sync`` for everything that is none."""
+    why: str | None
+    """What makes it a mix; None for a track."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +121,8 @@ class EagleItem:
 
     format: AudioFormat
     id: str
+    size: int
+    """In bytes, as Eagle says it; 0 when it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +144,10 @@ class FiledTrack:
     source_codec: str | None = None
     source_format_id: str | None = None
     """The service's name for the stream that was downloaded."""
-    playlist: str | None = None
-    """The playlist it was synced for, by name."""
-    playlist_path: str | None = None
-    """Its copy in that playlist's folder."""
+    playlists: tuple[str, ...] = ()
+    """The playlists it was synced for, by name; the first decided where it stands."""
+    playlist_paths: tuple[str, ...] = ()
+    """Its names or copies in the playlists' folders."""
     eagle: tuple[EagleItem, ...] = ()
     """Its copies in Eagle."""
     newly_filed: bool = True
@@ -159,3 +174,4 @@ class PageClaims:
     key: str | None
     duration_s: float | None
     downloaded: bool
+    eagle_id: str | None = None

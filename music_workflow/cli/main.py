@@ -65,14 +65,22 @@ def identify(url: Link, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def sync(url: Link, *, as_json: AsJson = False) -> None:
+def sync(
+    url: Link,
+    *,
+    as_json: AsJson = False,
+    playlist: Annotated[
+        str | None, typer.Option(help="The playlist it belongs to: decides folders.", show_default=False)
+    ] = None,
+    mix: Annotated[bool, typer.Option("--mix", help="Sync it even if it is a mix or live set.")] = False,
+) -> None:
     """Bring a track into the library: download, convert, analyse, tag, file."""
     from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
 
     library = Library(MusicSettings().library())
     library.check_ready()
     with tempfile.TemporaryDirectory(prefix="music-") as work_dir, _progress() as progress:
-        track = _sync(library, url, work_dir, progress)
+        track = _sync(library, url, work_dir, progress, playlist=playlist, mix=mix)
     if as_json:
         typer.echo(json.dumps(asdict(track), ensure_ascii=False))
     else:
@@ -209,17 +217,32 @@ def index_forget(
         typer.echo(f"{len(missing)} would be forgotten; if no volume is merely unmounted, add --yes.")
 
 
-def _sync(library: Library, url: str, work_dir: str, progress: Progress) -> FiledTrack:
+def _sync(
+    library: Library, url: str, work_dir: str, progress: Progress, *, playlist: str | None, mix: bool
+) -> FiledTrack:
     identity = library.identify(url)
     if twin := library.find_twin(identity):
-        return twin
+        return library.bring_to_eagle(library.add_to_playlist(twin, playlist))
+    _refuse_mix(library, identity.title, identity.duration_s, wanted=mix)
     source = library.fetch(identity, work_dir, progress)
+    _refuse_mix(library, identity.title, source.duration_s, wanted=mix)
     if twin := library.find_twin_by_audio(source.sha256, identity):
-        return twin
+        return library.bring_to_eagle(library.add_to_playlist(twin, playlist))
     run_id = f"music-{uuid.uuid4().hex[:12]}"
     processed = library.convert(source, identity, work_dir, progress)
     tagged = library.tag(processed, identity, source, run_id)
-    return library.file(tagged, identity, source, run_id)
+    filed = library.file(tagged, identity, source, run_id, playlist)
+    return library.bring_to_eagle(library.add_to_playlist(filed, playlist))
+
+
+def _refuse_mix(library: Library, title: str, duration_s: float | None, *, wanted: bool) -> None:
+    verdict = library.judge_length(title, duration_s)
+    if verdict.policy != "sync" and not wanted:
+        raise BadLink(
+            f"This looks like a mix or live set: {verdict.why}. Add --mix to sync it all the same.",
+            service="library",
+            operation="judge length",
+        )
 
 
 @contextmanager

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from music_workflow.core.ports import LibrarySettings, M4aCodec
+from music_workflow.preferences import MusicPreferences
 
 
 def _split(value: object) -> object:
@@ -22,7 +23,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Separated by commas or line breaks."""
 
 
-class MusicSettings(BaseSettings):
+class MusicSettings(MusicPreferences):
     """What the library has to be told."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
@@ -53,6 +54,7 @@ class MusicSettings(BaseSettings):
             max_duration_s=self.max_duration_minutes * 60.0,
             allowed_hosts=self.allowed_hosts,
             allow_private_addresses=self.allow_private_addresses,
+            **self.wishes(),
         )
 
     def roots(self) -> tuple[str, ...]:

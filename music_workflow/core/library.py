@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from music_workflow import wiring
-from music_workflow.core import acquire, organize
+from music_workflow.core import acquire, eagle, mixes, organize
 from music_workflow.core.ports import LibrarySettings, M4aCodec
 from music_workflow.errors import Unavailable
 from music_workflow.index.export import write_export
@@ -29,6 +29,7 @@ from music_workflow.model import (
     Check,
     FiledTrack,
     Identity,
+    MixVerdict,
     PageClaims,
     Processed,
     Progress,
@@ -79,6 +80,12 @@ class Library:
                 index.add_alias(identity.key, twin.identity.key)
             return twin
 
+    def judge_length(self, title: str, duration_s: float | None) -> MixVerdict:
+        """Say whether a recording is a mix or live set, and what MIX_POLICY wants done with it."""
+        settings = self.settings
+        why = mixes.recognise(title, duration_s, settings.mix_minutes)
+        return MixVerdict(policy=settings.mix_policy if why else "sync", why=why)
+
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> SourceFile:
         """Download the track's audio into `work_dir`; a complete download there is recognised and kept.
 
@@ -86,14 +93,14 @@ class Library:
             NotReady: No room, or the library's volume is missing: said before anything is downloaded.
             MusicError: Why the audio cannot be had.
         """
-        self.check_ready()
+        self.check_ready(identity.duration_s)
         return acquire.fetch(identity, wiring.sources(self.settings), self.settings, work_dir, progress)
 
     def convert(self, source: SourceFile, identity: Identity, work_dir: str, progress: Progress) -> Processed:
         """Decode once into M4A, WAV and AIFF, measure, and draw the waveform, all in `work_dir`."""
         from music_workflow.core import process  # noqa: PLC0415 - loads FFmpeg's libraries and scipy
 
-        self.check_ready()
+        self.check_ready(source.duration_s)
         done = process.convert(
             source.path,
             work_dir,
@@ -115,10 +122,24 @@ class Library:
 
         return tagging.tag_files(processed, identity, source, run_id)
 
-    def file(self, processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> FiledTrack:
+    def file(
+        self,
+        processed: Processed,
+        identity: Identity,
+        source: SourceFile,
+        run_id: str,
+        playlist: str | None = None,
+    ) -> FiledTrack:
         """Bring the files to their place and enter the track into the index.
 
         Run again after a crash at any instant, it ends in the same state, with no second copy.
+
+        Args:
+            processed: The tagged files.
+            identity: What was asked for.
+            source: What was downloaded.
+            run_id: The run that files it.
+            playlist: The playlist it is synced for; the layout may name a folder after it.
 
         Returns:
             The track; `newly_filed` is False when other files than these had been filed for it before.
@@ -134,7 +155,7 @@ class Library:
             if twin is not None:
                 own = {file.sha256 for file in processed.files} == {file.sha256 for file in twin.files}
                 return self._recognised(index, twin, identity, newly_filed=own)
-            files = self._place(index, processed, identity)
+            files = self._place(index, processed, identity, playlist)
             track = FiledTrack(
                 identity=identity,
                 files=files,
@@ -147,10 +168,29 @@ class Library:
                 fingerprint=processed.fingerprint,
                 source_codec=source.codec,
                 source_format_id=source.format_id,
+                playlists=(playlist,) if playlist else (),
             )
             index.add(track)
             write_export(index, self.settings.index_export_path)
             return track
+
+    def bring_to_eagle(self, track: FiledTrack) -> FiledTrack:
+        """See to it that Eagle has the track's files, and remember its items; nothing without settings for Eagle.
+
+        Raises:
+            NotReady: Eagle does not run, has another library open, or refuses a file.
+            Unavailable: What came of an import is not known yet.
+        """
+        with wiring.eagle(self.settings) as desk:
+            if desk is None:
+                return track
+            items = eagle.bring(track, desk)
+        if items == track.eagle:
+            return track
+        brought = replace(track, eagle=items)
+        with self.lock(), open_index(self.settings.data_dir) as index:
+            index.add(brought)
+        return brought
 
     def lookup(self, key_or_run_id: str) -> FiledTrack | None:
         """Find a track by the key of its source or by the run that filed it."""
@@ -163,24 +203,30 @@ class Library:
 
         with open_index(self.settings.data_dir) as index:
             entry = index.by_key(track.identity.key)
-        return verify.verify_track(track, claims, entry, self.settings)
+        checks = verify.verify_track(track, claims, entry, self.settings)
+        with wiring.eagle(self.settings) as desk:
+            return (*checks, *(eagle.verify(track, desk) if desk else ()))
 
     def tracks(self) -> list[FiledTrack]:
         """All tracks the library knows, oldest first."""
         with open_index(self.settings.data_dir) as index:
             return list(index.tracks())
 
-    def scan(self, roots: Sequence[str]) -> list[ScanReport]:
+    def scan(self, roots: Sequence[str], *, accept_loss: bool = False) -> list[ScanReport]:
         """Look through folders, bring the index up to date with them, and write its export.
+
+        Args:
+            roots: Folders.
+            accept_loss: Forget what is gone even where it is more than half of a folder's files.
 
         Raises:
             Unavailable: Another process holds the library's lock.
             NotReady: The export cannot be written.
         """
-        from music_workflow.index.scan import scan  # noqa: PLC0415 - loads mutagen
+        from music_workflow.index.scan import scan_all  # noqa: PLC0415 - loads mutagen
 
         with self.lock(), open_index(self.settings.data_dir) as index:
-            reports = [scan(index, root) for root in roots]
+            reports = scan_all(index, roots, accept_loss=accept_loss)
             write_export(index, self.settings.index_export_path)
         return reports
 
@@ -221,22 +267,53 @@ class Library:
                 "Another process is changing the library.", service="library", operation="lock"
             ) from error
 
-    def check_ready(self) -> None:
-        """Check, before any work, that there is a place to put its result.
+    def add_to_playlist(self, track: FiledTrack, playlist: str | None) -> FiledTrack:
+        """Remember a playlist that the track belongs to, and put its WAV into that playlist's folder.
 
         Raises:
-            NotReady: OUT_DIR's volume is missing, not writable or short of space.
+            NotReady: The playlists' volume is missing, full or read-only.
+        """
+        if playlist is None:
+            return track
+        paths = track.playlist_paths
+        wav = next((file.path for file in track.files if file.format == "WAV"), None)
+        if self.settings.playlist_dir and wav:
+            paths += (organize.put_into_playlist(wav, playlist, self.settings.playlist_dir),)
+        added = replace(
+            track,
+            playlists=tuple(dict.fromkeys((*track.playlists, playlist))),
+            playlist_paths=tuple(dict.fromkeys(paths)),
+        )
+        if added != track:
+            with self.lock(), open_index(self.settings.data_dir) as index:
+                index.add(added)
+        return added
+
+    def check_ready(self, duration_s: float | None = None) -> None:
+        """Check, before any work, that there is a place to put its result.
+
+        Args:
+            duration_s: Of the track, if it is known: its files must fit beside what shall stay free.
+
+        Raises:
+            NotReady: A volume is missing, not writable or short of space.
         """
         with open_index(self.settings.data_dir) as index:
             organize.check_out_dir(self.settings.out_dir, known=index.some_paths(self.settings.out_dir))
         for folder in (self.settings.out_dir, self.settings.data_dir):
-            organize.check_space(folder, self.settings.min_free_bytes)
+            organize.check_space(
+                folder, self.settings.min_free_bytes + round((duration_s or 0.0) * organize.BYTES_PER_S)
+            )
+        if self.settings.playlist_dir:
+            organize.check_playlist_dir(self.settings.playlist_dir)
 
-    def _place(self, index: VolumeIndex, processed: Processed, identity: Identity) -> tuple[AudioFile, ...]:
+    def _place(
+        self, index: VolumeIndex, processed: Processed, identity: Identity, playlist: str | None
+    ) -> tuple[AudioFile, ...]:
         key = identity.key
         paths = index.plan(key)
         if paths is None:
-            paths = self._paths(index, identity)
+            paths = self._paths(index, identity, playlist)
             index.begin(key, paths)
         placed = []
         for file in processed.files:
@@ -244,12 +321,12 @@ class Library:
             placed.append(replace(file, path=paths[file.format]))
         return tuple(placed)
 
-    def _paths(self, index: VolumeIndex, identity: Identity) -> dict[AudioFormat, str]:
+    def _paths(self, index: VolumeIndex, identity: Identity, playlist: str | None) -> dict[AudioFormat, str]:
         before = index.by_key(identity.key)
         if before is not None and before.identity.key == identity.key:
             return {file.format: file.path for file in before.files}
         taken = index.taken(identity.key)
-        return organize.targets(identity, self.settings.out_dir, self.settings.layout, taken)
+        return organize.targets(identity, self.settings.out_dir, self.settings.layout, taken, playlist)
 
     def _recognised(
         self, index: VolumeIndex, twin: FiledTrack, identity: Identity, *, newly_filed: bool

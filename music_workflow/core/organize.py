@@ -21,10 +21,18 @@ from music_workflow.errors import NotReady
 from music_workflow.model import AudioFile, AudioFormat, Identity
 
 SUFFIXES: dict[AudioFormat, str] = {"M4A": ".m4a", "WAV": ".wav", "AIFF": ".aiff"}
+UNCATEGORIZED = "Uncategorized"
+"""The folder of tracks that were synced for no playlist, where the layout has playlists."""
+BYTES_PER_S = 2 * 48_000 * 2 * 3 + 32_000
+"""Of the three files together: WAV and AIFF in stereo, and M4A."""
 _MAX_NAME_BYTES = 200
 """Below every file system's 255, with room for a temporary name's decoration."""
 _MOUNT_PLACES = ("/Volumes", "/media", "/media/*", "/run/media", "/run/media/*", "/mnt")
 """Folders in which volumes appear on macOS and Linux; nothing is ever created in them."""
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS})
+"""Another volume, or a file system without second names (exFAT, network shares)."""
+_LONGEST_PART_BYTES = 240
+"""A file name with what a layout puts around it; beyond, it is left off."""
 _MAX_ID_BYTES = 40
 _SERVICE_ID_LENGTH = 10
 
@@ -53,7 +61,9 @@ def key_name(identity: Identity) -> str:
     return _clip_bytes(f"{_safe(identity.service)}-{short_id(identity)}", _MAX_NAME_BYTES)
 
 
-def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str]) -> dict[AudioFormat, str]:
+def targets(
+    identity: Identity, out_dir: str, layout: str, taken: Iterable[str], playlist: str | None = None
+) -> dict[AudioFormat, str]:
     """Choose the three paths of a track.
 
     Args:
@@ -61,6 +71,7 @@ def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str])
         out_dir: The library's folder.
         layout: See `LibrarySettings.layout`.
         taken: Paths that belong to other tracks; compared without regard to case, as macOS and Windows do.
+        playlist: The playlist it is synced for.
 
     Returns:
         An absolute path for each format, all with the same stem, none in `taken`, none standing on the disk.
@@ -69,7 +80,7 @@ def targets(identity: Identity, out_dir: str, layout: str, taken: Iterable[str])
     name = track_name(identity)
     for number in range(1, 10_000):
         stem = name if number == 1 else f"{name} ({number})"
-        chosen = {kind: _path(identity, out_dir, layout, stem, kind) for kind in SUFFIXES}
+        chosen = {kind: _path(identity, out_dir, layout, stem, kind, playlist) for kind in SUFFIXES}
         if not any(_fold(path) in folded or _stands(path) for path in chosen.values()):
             return chosen
     raise NotReady(f"{out_dir} holds 10,000 files named {name}.", service="disk", operation="file track")
@@ -101,6 +112,52 @@ def place(work: str, target: str, expected: AudioFile) -> None:
         flush_folder(final.parent)
     except OSError as error:
         raise disk_error(error, final.parent) from error
+
+
+def put_into_playlist(path: str, playlist: str, folder: str) -> str:
+    """Give a filed file a second name in a playlist's folder; across volumes, a copy.
+
+    Nothing happens when it is there already. A file of the same name that is another stays, and the new one gets a
+    number.
+
+    Args:
+        path: The file in the library.
+        playlist: The playlist's name, as people write it.
+        folder: The folder of all playlists; it must exist.
+
+    Returns:
+        Where it stands.
+
+    Raises:
+        NotReady: The volume is missing, full or read-only.
+    """
+    check_playlist_dir(folder)
+    source = Path(path)
+    home = Path(folder) / (_clip_bytes(_safe(playlist), _MAX_NAME_BYTES) or UNCATEGORIZED)
+    try:
+        home.mkdir(exist_ok=True)
+        for number in range(1, 10_000):
+            name = source.name if number == 1 else f"{source.stem} ({number}){source.suffix}"
+            target = home / name
+            if target.exists() and _alike(source, target):
+                return str(target)
+            if not _stands(str(target)):
+                _second_name(source, target)
+                flush_folder(home)
+                return str(target)
+    except OSError as error:
+        raise disk_error(error, home) from error
+    raise NotReady(f"{home} holds 10,000 files named {source.name}.", service="disk", operation="playlist")
+
+
+def check_playlist_dir(folder: str) -> None:
+    """Check that the folder of all playlists is there; it is never made, since its volume may be missing.
+
+    Raises:
+        NotReady: With the remedy.
+    """
+    if not Path(folder).is_dir():
+        raise _not_ready(f"{folder} is not there. Mount its volume, or correct PLAYLIST_TRACKS_DIR.")
 
 
 def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
@@ -182,11 +239,26 @@ def flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _path(identity: Identity, out_dir: str, layout: str, stem: str, kind: AudioFormat) -> str:
-    artist = _clip_bytes(_safe(", ".join(identity.artists)) or "Unknown artist", _MAX_NAME_BYTES)
-    relative = layout.format(name=stem, artist=artist, format=kind)
-    parts = [part for part in relative.split("/") if part not in {"", ".", ".."}]
-    return str(Path(out_dir).absolute().joinpath(*parts)) + SUFFIXES[kind]
+def _path(
+    identity: Identity, out_dir: str, layout: str, stem: str, kind: AudioFormat, playlist: str | None
+) -> str:
+    fields = {
+        "name": stem,
+        "artist": _folder(", ".join(identity.artists), "Unknown artist"),
+        "album": _folder(identity.album, "Unknown album"),
+        "playlist": _folder(playlist, UNCATEGORIZED),
+        "format": kind,
+    }
+    parts = [part.format(**fields).strip() for part in layout.split("/")]
+    *folders, last = [part for part in parts if part not in {"", ".", ".."}]
+    if len(last.encode()) > _LONGEST_PART_BYTES:
+        last = stem
+    kept = [_clip_bytes(_safe(each), _MAX_NAME_BYTES) for each in folders]
+    return str(Path(out_dir).absolute().joinpath(*filter(None, kept), last)) + SUFFIXES[kind]
+
+
+def _folder(words: str | None, without: str) -> str:
+    return _clip_bytes(_safe(words or ""), _MAX_NAME_BYTES) or without
 
 
 def _safe(text: str) -> str:
@@ -217,6 +289,25 @@ def _stands(path: str) -> bool:
         return any(_fold(each.name) == _fold(Path(path).name) for each in folder.iterdir())
     except FileNotFoundError:
         return False
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Say whether two names stand for one file, or for two of equal content."""
+    if one.samefile(other):
+        return True
+    return one.stat().st_size == other.stat().st_size and file_digest(one) == file_digest(other)
+
+
+def _second_name(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        temporary = target.with_name(f".{target.name}.part")
+        shutil.copyfile(source, temporary)
+        _flush(temporary)
+        temporary.replace(target)
 
 
 def _flush(path: Path) -> None:

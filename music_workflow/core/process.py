@@ -20,6 +20,7 @@ from music_workflow.core import decoding, pcm
 from music_workflow.core.decoding import Samples, Source, Tap
 from music_workflow.core.m4a import M4aCodec, open_m4a
 from music_workflow.deduplication import fingerprint
+from music_workflow.deduplication.fingerprint import Words
 from music_workflow.metadata import analysis as analyses
 from music_workflow.metadata import waveform
 from music_workflow.metadata.loudness import LoudnessMeter
@@ -99,6 +100,33 @@ def decode_check(path: str) -> float:
         for _frame in source.frames():
             pass
         return source.finish()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What is in a file, by listening to it from beginning to end."""
+
+    duration_s: float
+    """Counted from the samples."""
+    fingerprint: Words
+    """Of the first two minutes; empty for less than three seconds."""
+
+
+def listen(path: str) -> Heard:
+    """Decode a whole file and fingerprint it.
+
+    Raises:
+        BadLink: it is no audio, damaged or truncated.
+    """
+    meter = fingerprint.FingerprintMeter()
+    mono = Tap(analyses.MONO_RATE, "mono", taps=16)
+    with decoding.opened(path) as source:
+        for frame in source.frames():
+            for block in mono.push(frame):
+                meter.feed(block[:, 0])
+        for block in mono.flush():
+            meter.feed(block[:, 0])
+        return Heard(duration_s=source.finish(), fingerprint=meter.words())
 
 
 def measure(path: str, audio_format: AudioFormat) -> AudioFile:

@@ -220,3 +220,81 @@ def test_missing_space_is_said_with_figures(tmp_path: Path) -> None:
     """What is free and what is needed."""
     with pytest.raises(NotReady, match=r"needed\. Make room"):
         organize.check_space(str(tmp_path), 10**18)
+
+
+def test_a_layout_may_have_playlists_and_albums(tmp_path: Path) -> None:
+    """What is unknown has a folder of its own; a playlist's name makes one folder, whatever it holds."""
+    layout = "{playlist}/{album}/{artist} {name}"
+    targets = organize.targets(identity(), str(tmp_path), layout, [], playlist="90s / 00s: best?")
+    bare = organize.targets(identity(artists=()), str(tmp_path), layout, [])
+
+    name = "Ada Loop Ada Loop - Tide [abcdefghij0].wav"
+    assert Path(targets["WAV"]).relative_to(tmp_path).parts == ("90s _ 00s_ best_", "Unknown album", name)
+    assert Path(bare["WAV"]).relative_to(tmp_path).parts[0] == "Uncategorized"
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.text(max_size=300))
+def test_any_layout_stays_inside_and_fits(playlist: str, title: str, artist: str) -> None:
+    """No word anywhere leads out of the library or makes a name that is too long or empty."""
+    layout = "{playlist} - {artist}/{artist}{name}"
+    chosen = organize.targets(identity(title, (artist,)), "/nowhere/at/all", layout, [], playlist=playlist)
+
+    folder, name = Path(chosen["AIFF"]).relative_to("/nowhere/at/all").parts
+    assert 0 < len(folder.encode()) <= 255
+    assert len(name.encode()) <= 255
+    assert "[abcdefghij0]" in name
+
+
+def test_a_playlist_gets_a_second_name_of_the_file_once(tmp_path: Path) -> None:
+    """On one volume no space is taken; again nothing happens; a stranger of that name keeps its place."""
+    track = tmp_path / "Tide [x].wav"
+    track.write_bytes(b"tide")
+    lists = tmp_path / "lists"
+    lists.mkdir()
+
+    first = organize.put_into_playlist(str(track), "Sunday: late", str(lists))
+    again = organize.put_into_playlist(str(track), "Sunday: late", str(lists))
+    (lists / "Other").mkdir()
+    (lists / "Other" / "Tide [X].wav").write_bytes(b"another tide")
+    beside = organize.put_into_playlist(str(track), "Other", str(lists))
+
+    assert first == again == str(lists / "Sunday_ late" / "Tide [x].wav")
+    assert Path(first).samefile(track)
+    assert Path(beside).name == "Tide [x] (2).wav"
+    assert (lists / "Other" / "Tide [X].wav").read_bytes() == b"another tide"
+
+
+def test_a_playlist_on_another_volume_gets_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where second names are impossible the file is copied, whole, and recognised later."""
+
+    def refuse(_self: Path, _target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    track = tmp_path / "Tide [x].wav"
+    track.write_bytes(b"tide")
+
+    placed = organize.put_into_playlist(str(track), "Sunday", str(tmp_path))
+
+    assert Path(placed).read_bytes() == b"tide"
+    assert not Path(placed).samefile(track)
+    assert organize.put_into_playlist(str(track), "Sunday", str(tmp_path)) == placed
+    assert [each.name for each in (tmp_path / "Sunday").iterdir()] == ["Tide [x].wav"]
+
+
+def test_a_missing_playlist_volume_is_said_before_work(tmp_path: Path) -> None:
+    """It is never made: an unmounted volume would be filled at home."""
+    library = make_library(tmp_path, playlist_dir=str(tmp_path / "Volumes" / "lists"))
+
+    with pytest.raises(NotReady, match="PLAYLIST_TRACKS_DIR"):
+        library.check_ready()
+    assert not (tmp_path / "Volumes").exists()
+
+
+def test_the_files_themselves_must_fit(tmp_path: Path) -> None:
+    """A mix of ten thousand hours asks for its own space, beside what shall stay free."""
+    library = make_library(tmp_path)
+
+    library.check_ready(200.0)
+    with pytest.raises(NotReady, match="Make room"):
+        library.check_ready(10_000 * 3600.0)

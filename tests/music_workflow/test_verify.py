@@ -13,7 +13,7 @@ import pytest
 from music_workflow.core.library import Library
 from music_workflow.index.volume import open_index
 from music_workflow.metadata import tags
-from music_workflow.model import Check, FiledTrack, PageClaims
+from music_workflow.model import Check, EagleItem, FiledTrack, PageClaims
 from tests.fakes.media_server import media_server
 from tests.music_workflow.library_world import make_library, piece, sync
 
@@ -23,7 +23,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FiledTrack]:
     """One track, filed once for all tests of this file."""
     folder = tmp_path_factory.mktemp("filed")
     with media_server() as server:
-        track = sync(make_library(folder), server.serve_audio("/tide.m4a", piece()), folder / "work")
+        track = sync(make_library(folder), server.serve_audio("/tide.m4a", piece(seconds=12.0)), folder / "work")
     return folder, track
 
 
@@ -66,13 +66,14 @@ def failures(checks: tuple[Check, ...]) -> set[str]:
 
 
 def test_an_untouched_track_passes_every_check(shelf: tuple[Library, FiledTrack]) -> None:
-    """Seven checks a file, two of the index, seven of the row, each with its values."""
+    """Eight checks a file, two of the source, two of the index, seven of the row, each with its values."""
     library, track = shelf
 
     checks = library.verify(track, claims_of(track))
 
-    assert {check.verdict for check in checks} == {"pass"}
-    assert len(checks) == 7 * 3 + 2 + 7
+    unsaid = {"Source length": "the service does not say how long it is"}
+    assert {check.name: check.found for check in checks if check.verdict != "pass"} == unsaid
+    assert len(checks) == 8 * 3 + 2 + 2 + 7
     assert all(check.found for check in checks)
 
 
@@ -127,7 +128,7 @@ def _retag(path: Path) -> None:
 
 
 def _replace(path: Path) -> None:
-    path.write_bytes(piece("wav", seconds=5.0, seed=2))
+    path.write_bytes(piece("wav", seconds=13.0, seed=2))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def _replace(path: Path) -> None:
         (_truncate, {"WAV size", "WAV SHA-256"}),
         (_flip, {"WAV SHA-256"}),
         (_retag, {"WAV SHA-256", "WAV tags"}),
-        (_replace, {"WAV size", "WAV SHA-256", "WAV duration", "WAV tags"}),
+        (_replace, {"WAV size", "WAV SHA-256", "WAV duration", "WAV sound", "WAV tags"}),
     ],
 )
 def test_damage_to_one_file_is_seen_there(
@@ -239,3 +240,57 @@ def test_the_camelot_name_of_the_key_is_the_key(shelf: tuple[Library, FiledTrack
     check = by_name(library.verify(track, replace(claims_of(track), key=track.analysis.camelot)))["Row key"]
 
     assert (check.verdict, check.found) == ("pass", track.analysis.camelot)
+
+
+def test_a_source_that_was_cut_short_is_seen(shelf: tuple[Library, FiledTrack]) -> None:
+    """Shorter than its service said, or a preview by name or by length: fail, with both figures."""
+    library, track = shelf
+
+    def source_checks(stated: float, format_id: str) -> dict[str, str]:
+        asked = replace(track.identity, duration_s=stated)
+        changed = replace(track, identity=asked, source_format_id=format_id)
+        checks = by_name(library.verify(changed, None))
+        return {name: checks[name].verdict for name in ("Source length", "Source is no preview")}
+
+    assert set(source_checks(12.4, "hls_aac").values()) == {"pass"}
+    assert set(source_checks(200.0, "hls_aac").values()) == {"fail"}
+    assert source_checks(12.4, "http_mp3_preview")["Source is no preview"] == "fail"
+
+
+def test_other_music_with_the_right_name_is_heard(shelf: tuple[Library, FiledTrack]) -> None:
+    """Size and hash aside, the fingerprint tells that it is not what was downloaded; without one it is a skip."""
+    library, track = shelf
+    _replace(Path(track.files[1].path))
+
+    assert by_name(library.verify(track, None))["WAV sound"].verdict == "fail"
+    forgotten = by_name(library.verify(replace(track, fingerprint=None), None))
+    assert forgotten["WAV sound"].verdict == "skip"
+
+
+def test_a_playlists_file_is_looked_at(shelf: tuple[Library, FiledTrack], tmp_path: Path) -> None:
+    """There: pass; replaced or gone: fail."""
+    library, track = shelf
+    copy = tmp_path / "Sunday" / "Tide.wav"
+    copy.parent.mkdir()
+    shutil.copyfile(track.files[1].path, copy)
+    listed = replace(track, playlist_paths=(str(copy),))
+
+    def verdict() -> tuple[str, str]:
+        check = by_name(library.verify(listed, None))["Playlist file in Sunday"]
+        return check.verdict, check.found
+
+    assert verdict() == ("pass", str(copy))
+    copy.write_bytes(b"another")
+    assert verdict() == ("fail", "another file: 7 bytes")
+    copy.unlink()
+    assert verdict() == ("fail", "no such file")
+
+
+def test_the_row_names_the_item_in_eagle(shelf: tuple[Library, FiledTrack]) -> None:
+    """A row that lost it, or names another, is found out."""
+    library, track = shelf
+    track = replace(track, eagle=(EagleItem(format="AIFF", id="ABC", size=1),))
+
+    for said, verdict in (("ABC", "pass"), ("XYZ", "fail"), (None, "fail")):
+        claims = replace(claims_of(track), eagle_id=said)
+        assert by_name(library.verify(track, claims))["Row Eagle File ID"].verdict == verdict
