@@ -28,7 +28,9 @@ def env_example() -> str:
         "",
     ]
     parts_last = (StatusWords, MusicPreferences)
-    own_first = sorted(Settings.model_fields, key=lambda name: [name in part.model_fields for part in parts_last])
+    own_first = sorted(
+        Settings.model_fields, key=lambda name: [name in part.model_fields for part in parts_last]
+    )
     for field in map(Settings.model_fields.__getitem__, own_first):
         alias = field.validation_alias
         names = [str(name) for name in alias.choices] if isinstance(alias, AliasChoices) else []

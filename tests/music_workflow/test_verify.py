@@ -23,7 +23,9 @@ def filed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FiledTrack]:
     """One track, filed once for all tests of this file."""
     folder = tmp_path_factory.mktemp("filed")
     with media_server() as server:
-        track = sync(make_library(folder), server.serve_audio("/tide.m4a", piece(seconds=12.0)), folder / "work")
+        track = sync(
+            make_library(folder), server.serve_audio("/tide.m4a", piece(seconds=12.0)), folder / "work"
+        )
     return folder, track
 
 
