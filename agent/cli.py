@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent import setup_cli
+from agent import schedules_cli, setup_cli, webhooks_cli
 from agent.loading import SettingsError
 from agent.loading import settings as _settings
 
@@ -29,6 +29,8 @@ workspace_app = typer.Typer(
 )
 app.add_typer(task_app, name="task")
 app.add_typer(workspace_app, name="workspace")
+app.add_typer(schedules_cli.app, name="schedules")
+app.add_typer(webhooks_cli.app, name="webhooks")
 app.command()(setup_cli.init)
 app.command()(setup_cli.provision)
 
@@ -38,6 +40,7 @@ _GRACE_S = 10
 def main() -> None:
     """Runs the command; an expected error ends it with one sentence."""
     from agent.engine import EngineInUseError
+    from agent.serving import ServingError
     from handlers.base import HandlerWordError
     from handlers.registry import RegistryError
     from notion_schema.errors import NotionError
@@ -45,7 +48,15 @@ def main() -> None:
 
     try:
         app()
-    except (NotionError, EngineInUseError, RegistryError, BadId, HandlerWordError, SettingsError) as error:
+    except (
+        NotionError,
+        EngineInUseError,
+        RegistryError,
+        BadId,
+        HandlerWordError,
+        SettingsError,
+        ServingError,
+    ) as error:
         _fail(str(error))
 
 
@@ -68,12 +79,16 @@ def run(
     until_idle: Annotated[
         bool, typer.Option("--until-idle", help="Until nothing is due and nothing runs.")
     ] = False,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks", help="Listen for Notion's events and for triggers.")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Where to listen, instead of WEBHOOKS_PORT.")] = None,
 ) -> None:
     """Work: poll the task databases, run what is ready, report."""
     from agent import wiring
 
     settings = _settings()
-    with wiring.worker(settings) as worker:
+    with wiring.worker(settings, listen=wiring.address(settings, port) if webhooks else None) as worker:
         worker.start()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.ask_to_stop())

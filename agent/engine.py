@@ -24,6 +24,7 @@ from dbos._error import DBOSWorkflowIDInUseError
 from dbos._serialization import Serializer
 from filelock import FileLock, Timeout
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from agent import log, records
 
@@ -240,6 +241,14 @@ class Engine:
         """A workflow by its id; None when there is none."""
         found = DBOS.list_workflows(workflow_ids=[run_id], load_input=True, load_output=True)
         return _run(found[0]) if found else None
+
+    def answers(self) -> bool:
+        """Whether its database answers; takes as long as the database does."""
+        try:
+            DBOS.list_workflows(limit=1, load_input=False, load_output=False)
+        except SQLAlchemyError:
+            return False
+        return True
 
     def live(self) -> tuple[Run, ...]:
         """Every workflow that waits or runs."""

@@ -25,6 +25,7 @@ NEW_ROW = "new_row_v1"
 _FIRST_DELAY_S = 5.0
 _LONGEST_DELAY_S = 900.0
 _UNREACHABLE_DELAY_S = 600.0
+_ASK_AGAIN_S = 0.05
 _MOST_UNREACHABLE = 144
 """After a day without access, or with a database that lacks what is needed, the row is given up, loudly."""
 
@@ -50,6 +51,10 @@ class Filed:
 
     page_id: str
     url: str
+
+
+class GivenUpError(Exception):
+    """A row that was accepted could not be created, and is not tried again."""
 
 
 class NewRows(Companion):
@@ -78,15 +83,22 @@ class NewRows(Companion):
         return records.load(run.payload["row"], NewRow) if run else None
 
     def filed(self, key: str, within_s: float) -> Filed | None:
-        """Where the row of ``key`` is, waiting up to ``within_s``; None while it is not in Notion yet."""
+        """Where the row of ``key`` is, waiting up to ``within_s``; None while it is not in Notion yet.
+
+        Raises:
+            GivenUpError: Notion will not have it.
+        """
         deadline = time.monotonic() + within_s
         while True:
             run = self._last(key)
             if run is not None and run.state not in LIVE:
-                return records.load(run.output, Filed) if run.output else None
+                if not run.output:
+                    raise GivenUpError("Notion refused the row; the worker's log says why.")
+                filed: Filed = records.load(run.output, Filed)
+                return filed
             if time.monotonic() > deadline:
                 return None
-            time.sleep(0.02)
+            time.sleep(_ASK_AGAIN_S)
 
     def _last(self, key: str) -> Run | None:
         """The latest delivery of a key: each one that failed names the next."""

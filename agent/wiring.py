@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -19,25 +19,31 @@ from agent.issues import Issues
 from agent.ledger import Ledger
 from agent.music_rows import LastWritten, TrackRows
 from agent.new_rows import NewRows
+from agent.metrics import Metrics
 from agent.poller import Poller
 from agent.reporting import Reporting
+from agent.notion_events import TokenFile
 from agent.runner import REPORT_QUEUE, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
 from agent.worker import Worker
 from handlers import registry
 from handlers.base import Tools
+from agent.triggers import Triggers
+from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.core.ports import SpotifyCredentials
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
 from notion_schema.pace import SharedPace
+from notion_schema.calls import RequestNote
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
 _HEAVY_MODULES = (
     "music_workflow.core.process",
     "music_workflow.core.verify",
+_STALE_LOOK_S = 180.0
     "music_workflow.integrations.ytdlp",
 )
 
@@ -82,13 +88,13 @@ def index_export_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def notion(settings: Settings) -> Iterator[Notion]:
+def notion(settings: Settings, on_request: Callable[[RequestNote], None] | None = None) -> Iterator[Notion]:
     """The client, closed at the end. All processes with this DATA_DIR and token share one pace."""
     token = settings.notion_token.get_secret_value()
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     pace = SharedPace(folder, settings.notion_base_url, token, settings.notion_rate_per_s)
-    with Notion(token, base_url=settings.notion_base_url, pace=pace) as client:
+    with Notion(token, base_url=settings.notion_base_url, pace=pace, on_request=on_request) as client:
         yield client
 
 
@@ -134,14 +140,46 @@ def ledger(settings: Settings) -> Ledger:
     return Ledger(settings.engine_url, data_dir(settings), *issue_notes.TABLES, *drift.TABLES)
 
 
+def webhook_token_file(settings: Settings) -> TokenFile:
+    """Where the verification token of Notion's webhook is kept."""
+    return TokenFile(data_dir(settings) / TOKEN_FILE)
+
+
+def address(settings: Settings, port: int | None = None) -> Address:
+    """Where the worker listens, if it does."""
+    return Address(host=settings.webhooks_host, port=settings.webhooks_port if port is None else port)
+
+
+def _webhooks(
+    settings: Settings,
+    address: Address,
+    rows: Workspace,
+    engine: Engine,
+    new_rows: NewRows,
+    types: registry.Registry,
+    metrics: Metrics,
+) -> Webhooks:
+    return Webhooks(
+        address,
+        workspace=rows,
+        engine=engine,
+        token=settings.notion_webhook_token.get_secret_value(),
+        token_file=webhook_token_file(settings),
+        triggers=Triggers(settings.trigger_secret.get_secret_value(), types, new_rows),
+        metrics=metrics,
+        stale_s=max(_STALE_LOOK_S, 4 * settings.poll_idle_seconds),
+    )
+
+
 @contextmanager
-def worker(settings: Settings) -> Iterator[Worker]:
-    """A worker with everything it needs; not started yet."""
+def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Worker]:
+    """A worker with everything it needs; not started yet. With ``listen`` it has a web address while it runs."""
     child.preload(_HEAVY_MODULES)
-    with notion(settings) as client:
+    handlers = registry.load()
+    engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
+    metrics = Metrics(handlers, engine.live) if listen else None
+    with notion(settings, metrics.on_request if metrics else None) as client:
         rows = workspace(client, settings)
-        handlers = registry.load()
-        engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
         name = settings.worker_name or socket.gethostname()
         notes = ledger(settings)
         issues = Issues(rows, notes, log.Redaction(settings.secrets).clean)
@@ -182,3 +220,8 @@ def worker(settings: Settings) -> Iterator[Worker]:
                 Schedules(rows, handlers, new_rows, zone=schedule_zone(settings)),
             ),
         )
+                *(
+                    [metrics, _webhooks(settings, listen, rows, engine, new_rows, handlers, metrics)]
+                    if listen and metrics
+                    else []
+                ),
