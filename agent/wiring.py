@@ -17,33 +17,33 @@ from agent.engine import Engine
 from agent.gap_rows import NotionGapRows
 from agent.issues import Issues
 from agent.ledger import Ledger
+from agent.metrics import Metrics
 from agent.music_rows import LastWritten, TrackRows
 from agent.new_rows import NewRows
-from agent.metrics import Metrics
+from agent.notion_events import TokenFile
 from agent.poller import Poller
 from agent.reporting import Reporting
-from agent.notion_events import TokenFile
 from agent.runner import REPORT_QUEUE, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
+from agent.triggers import Triggers
+from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from agent.worker import Worker
 from handlers import registry
 from handlers.base import Tools
-from agent.triggers import Triggers
-from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.core.ports import SpotifyCredentials
+from notion_schema.calls import RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
 from notion_schema.pace import SharedPace
-from notion_schema.calls import RequestNote
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
+_STALE_LOOK_S = 180.0
 _HEAVY_MODULES = (
     "music_workflow.core.process",
     "music_workflow.core.verify",
-_STALE_LOOK_S = 180.0
     "music_workflow.integrations.ytdlp",
 )
 
@@ -218,10 +218,10 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
                 issues,
                 new_rows,
                 Schedules(rows, handlers, new_rows, zone=schedule_zone(settings)),
-            ),
-        )
                 *(
                     [metrics, _webhooks(settings, listen, rows, engine, new_rows, handlers, metrics)]
                     if listen and metrics
                     else []
                 ),
+            ),
+        )
