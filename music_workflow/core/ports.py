@@ -96,6 +96,12 @@ class LibrarySettings:
     layout: str = "{name}"
     """Path below `out_dir` without extension; fields: ``name`` (Artist - Title [id]), ``artist``, ``album``,
     ``playlist``, ``format``."""
+    music_folders: tuple[str, ...] = ()
+    """Folders that the volume index looks through besides `out_dir`."""
+    protected_folders: tuple[str, ...] = ()
+    """Folders in which no duplicate is ever moved."""
+    dj_libraries: tuple[str, ...] = ()
+    """Libraries of Serato, Rekordbox, Traktor, djay and Apple Music, and playlists: what they refer to stays."""
     playlist_dir: str | None = None
     """Where each playlist has a folder with the WAV of its tracks; None: nowhere. Never created."""
     mix_minutes: float = 11.0
