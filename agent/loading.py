@@ -14,18 +14,20 @@ class SettingsError(Exception):
     """A required setting is missing, or a setting cannot be understood; the text names it."""
 
 
-def settings(*, need_notion: bool = True, need_databases: bool = True) -> Settings:
+def settings(*, need_notion: bool = True, need_databases: bool = True, quiet: bool = False) -> Settings:
     """The settings of the environment and ``.env``.
 
     Args:
         need_notion: Without a token the command is useless.
         need_databases: Without the required databases as well.
+        quiet: Nothing is logged: the command says it all itself.
 
     Raises:
         SettingsError: Something needed is missing, or a value is wrong.
     """
     read = read_settings()
-    log.configure(as_json=read.log_json, level=read.log_level, secrets=read.secrets)
+    level = "critical" if quiet else read.log_level
+    log.configure(as_json=read.log_json, level=level, secrets=read.secrets)
     if need_notion and not read.notion_token.get_secret_value():
         raise SettingsError(
             "NOTION_TOKEN is not set. Run “segue init”, or put your integration's token into .env."

@@ -1,9 +1,11 @@
-"""The commands of the first evening: ``segue init`` and ``segue provision``. Parses, calls, prints."""
+"""The commands of the first evening: ``segue init``, ``segue provision``, ``segue doctor``. Parses, calls, prints."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -93,3 +95,41 @@ def provision(
         typer.echo(f"{', '.join(wanted)} stand in .env.")
     elif wanted:
         typer.echo("Put these into .env:\n" + "\n".join(f"{name}={value}" for name, value in wanted.items()))
+
+
+_MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of lines.")] = False,
+    all_lines: Annotated[
+        bool, typer.Option("--all", help="Also a line for each setting that is set.")
+    ] = False,
+) -> None:
+    """Examine everything Segue needs; exit code 1 if something does not work. Changes nothing."""
+    from agent import wiring
+    from agent.checks import configuration
+
+    settings = loading.settings(need_notion=False, quiet=True)
+    found = wiring.doctor(settings).examine()
+    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in _MARKS}
+    if as_json:
+        checks = [asdict(one) for one in found]
+        typer.echo(
+            json.dumps({"ok": not counts["fail"], "counts": counts, "checks": checks}, ensure_ascii=False)
+        )
+        sys.exit(1 if counts["fail"] else 0)
+    told = [
+        one for one in found if all_lines or (one.service, one.verdict) != (configuration.SERVICE, "pass")
+    ]
+    service = ""
+    for one in told:
+        if one.service != service:
+            service = one.service
+            typer.secho(f"\n{service}", bold=True)
+        mark, colour = _MARKS[one.verdict]
+        typer.secho(f"  {mark} {one.name}: {one.found}", fg=None if one.verdict == "pass" else colour)
+        if one.remedy:
+            typer.echo(f"      → {one.remedy}")
+    typer.echo(f"\n{counts['pass']} passed, {counts['warn']} warnings, {counts['fail']} failed.")
+    sys.exit(1 if counts["fail"] else 0)

@@ -108,6 +108,10 @@ class Notion:
         """HTTP requests sent so far, by method and endpoint."""
         return self._sender.counts()
 
+    def wait_s(self) -> float:
+        """Seconds until the next request could be sent; more than a moment when Notion asked to be left alone."""
+        return self._sender.wait_s()
+
     # --- who and what -----------------------------------------------------------------------------------
 
     def me(self) -> Json:

@@ -56,6 +56,10 @@ class Sender:
         """Give up waits in progress; nothing is sent any more."""
         self._closing.set()
 
+    def wait_s(self) -> float:
+        """Seconds until the next call could go; takes no place in the line."""
+        return self._pace.reserve(-1.0)
+
     def counts(self) -> dict[str, int]:
         """Sendings so far, by method and endpoint."""
         with self._counting:
