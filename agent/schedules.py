@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from apscheduler.schedulers.background import (  # type: ignore[import-untyped] # it ships no types
-    BackgroundScheduler,
-)
-from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped] # it ships no types
+from apscheduler.executors.debug import DebugExecutor  # type: ignore[import-untyped] # no types
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped] # no types
+from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped] # no types
 
 from agent import log, schedule_words
 from agent.companion import Companion
@@ -70,7 +69,8 @@ class Schedules(Companion):
         self._rows = rows
         self._zone = zone
         self._clock = clock
-        self._alarm = BackgroundScheduler(daemon=True, timezone=UTC)
+        # In the clock's own thread, since waking takes no time: with a pool, stopping races with what has just rung.
+        self._alarm = BackgroundScheduler(daemon=True, timezone=UTC, executors={"default": DebugExecutor()})
         self._alarms: dict[str, datetime] = {}
         self._known: dict[str, str] = {}
         self._written: dict[tuple[str, str], _Written] = {}
