@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.engine import StepTime
 from agent.outcome import Outcome
+from notion_schema.databases import TaskRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +19,34 @@ class RowRef:
     page_id: str
     attempt: int
     run_id: str
+
+
+_MOST_ATTEMPTS = 999_999
+_RUN_ID_PARTS = 3
+
+
+def run_id(data_source_id: str, page_id: str, attempt: int) -> str:
+    """The id of an attempt at a row."""
+    return f"{data_source_id}:{page_id}:{attempt}"
+
+
+def run_ids(data_source_id: str, page_id: str, attempt: int) -> Iterator[str]:
+    """The ids of an attempt: its own, then those under which it is begun again when a run ends before it takes it."""
+    first = run_id(data_source_id, page_id, attempt)
+    yield first
+    yield from (f"{first}.{generation}" for generation in itertools.count(2))
+
+
+def page_of(text: str) -> str | None:
+    """The page that a run id names; None when it is no run id."""
+    parts = text.split(":")
+    return parts[1] if len(parts) == _RUN_ID_PARTS else None
+
+
+def attempts_of(row: TaskRow) -> int:
+    """How many attempts a row counts; nought when somebody has written there what cannot be a count."""
+    count = row.attempt or 0.0
+    return int(count) if 0 <= count <= _MOST_ATTEMPTS else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,25 +7,29 @@ The only writer of task rows; it decides nothing. Each write looks before it act
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from agent import log, page
 from agent.issues import Issues
 from agent.outcome import Issue
-from agent.report import Report, RowRef
+from agent.report import Report, RowRef, attempts_of
+from agent.signature import Signature
+from agent.telling import Teller
 from handlers.base import FollowUp, Handback
 from notion_schema import blocks
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TaskRow
-from notion_schema.errors import NotionError
 from notion_schema.vocabulary import RunState, State
 from notion_schema.workspace import Database, Workspace
 
 Standing = Literal["ours", "others", "in the trash"]
-_PROGRESS_EVERY_S = 2.5
+ROW_LEASE_S = 900.0
+"""How long a row stays with the engine that took it after its last sign of life."""
+# A row that was read so long ago is read again before the last word is written to it.
+_FRESH_S = 2.0
 _RUN_STATES = {
     State.DONE: RunState.DONE,
     State.READY: RunState.WAITING,
@@ -51,45 +55,58 @@ class Reporting:
 
     def __init__(self, workspace: Workspace, worker: str, issues: Issues) -> None:
         self._workspace = workspace
-        self._worker = worker
+        self._signature = Signature(worker)
         self._issues = issues
-        self._told: dict[str, float] = {}
+        self._teller = Teller(self._show, self._is_at_work, lease_s=ROW_LEASE_S)
+
+    def sign(self, engine: str) -> None:
+        """From now on rows are signed with the engine's identity, too."""
+        self._signature = replace(self._signature, engine=engine[:8])
+
+    def stop(self) -> None:
+        """Shows no more progress."""
+        self._teller.stop()
+
+    def is_foreign(self, row: TaskRow) -> bool:
+        """Whether another engine signed the row."""
+        return self._signature.is_foreign(row.worker)
 
     # Taking a row ----------------------------------------------------------------------------------------------------
 
-    def claim(self, ref: RowRef, lease_s: float) -> Claim:
+    def claim(self, ref: RowRef) -> Claim:
         """Takes the row for this attempt, or says why not; asked twice by the same run, it says yes twice."""
         database = self._tasks(ref.database)
         row = database.get(ref.page_id)
         if row.in_trash:
             return Claim(row=None, refused="the row is in the trash")
-        ours = row.run_id == ref.run_id
+        ours = self._is_taken(row, ref)
         state = database.vocabulary.state(row.status, row.run_state)
-        if not ours and (state is not State.READY or int(row.attempt or 0) != ref.attempt - 1):
-            return Claim(
-                row=None, refused=f"the row is {row.status}, attempt {int(row.attempt or 0)}, by now"
-            )
+        if not ours and (state is not State.READY or attempts_of(row) != ref.attempt - 1):
+            return Claim(row=None, refused=f"the row is {row.status}, attempt {attempts_of(row)}, by now")
         if ours and state is not State.RUNNING:
             return Claim(row=None, refused=f"a person has set the row to {row.status}")
         if not ours:
-            database.update(
+            taken = database.update(
                 ref.page_id,
                 {
                     "status": database.vocabulary.word(State.RUNNING),
                     "run_state": RunState.RUNNING,
                     "attempt": ref.attempt,
                     "run_id": ref.run_id,
-                    "worker": self._worker,
+                    "worker": str(self._signature),
                     "started": _now(),
                     "finished": None,
-                    "lease_until": _now() + timedelta(seconds=lease_s),
+                    "lease_until": self._teller.lease(),
                     "progress": 0,
                     "step": "",
                     "last_error": "",
                     "question": "",
                     "run_after": None,
                 },
+                unless=lambda now: not self._still_asks(now, ref),
             )
+            if not self._is_taken(taken, ref):
+                return Claim(row=None, refused=f"the row was set to {taken.status} while it was being taken")
         answer = row.answer
         if not answer and (row.question or ours):
             answer = self._ticked(ref.page_id)
@@ -105,30 +122,40 @@ class Reporting:
                 latest.append(blocks.plain_text(block))
         return "\n".join(latest)
 
+    def _is_taken(self, row: TaskRow, ref: RowRef) -> bool:
+        """Whether the row carries this very run's id, and from this engine: another one may count alike."""
+        return row.run_id == ref.run_id and not self.is_foreign(row)
+
+    def _still_asks(self, row: TaskRow, ref: RowRef) -> bool:
+        state = self._tasks(ref.database).vocabulary.state(row.status, row.run_state)
+        return not row.in_trash and state is State.READY and attempts_of(row) == ref.attempt - 1
+
+    def _is_at_work(self, row: TaskRow, ref: RowRef) -> bool:
+        """Whether the row shows this run as running: nobody has set another status or taken it over."""
+        state = self._tasks(ref.database).vocabulary.state(row.status, row.run_state)
+        return not row.in_trash and state is State.RUNNING and self._is_taken(row, ref)
+
     def tell(self, ref: RowRef, percent: float, words: str) -> None:
-        """Shows progress on the row, at most every few seconds; a refused write is not worth failing for."""
-        now = time.monotonic()
-        if now - self._told.get(ref.run_id, now if percent <= 0 else 0.0) < _PROGRESS_EVERY_S:
-            return
-        self._told[ref.run_id] = now
-        try:
-            self._tasks(ref.database).update(ref.page_id, {"progress": round(percent), "step": words})
-        except NotionError as error:
-            log.get().warning("progress not shown", why=str(error))
+        """Shows progress on the row, at most every few seconds and from a thread of its own: returns at once."""
+        self._teller.tell(ref, percent, words)
+
+    def hush(self, run_id: str) -> None:
+        """Shows no more progress of a run whose row belongs to somebody else by now."""
+        self._teller.hush(run_id)
+
+    def _show(self, ref: RowRef, values: Mapping[str, Any]) -> TaskRow:
+        return self._tasks(ref.database).update(ref.page_id, values, once=True)
 
     # Writing the result ----------------------------------------------------------------------------------------------
 
     def whose(self, report: Report) -> Standing:
         """Whose the row is by now: this attempt's, somebody else's (another status, another run), or nobody's."""
-        database = self._tasks(report.ref.database)
-        row = database.get(report.ref.page_id)
-        if row.in_trash:
-            return "in the trash"
-        if row.run_id != report.ref.run_id:
-            return "others"
+        row = self._tasks(report.ref.database).get(report.ref.page_id)
+        return "in the trash" if row.in_trash else "ours" if self._is_ours(row, report) else "others"
+
+    def _is_ours(self, row: TaskRow, report: Report) -> bool:
         cancelled = report.outcome.state is State.CANCELLED
-        running = database.vocabulary.state(row.status, row.run_state) is State.RUNNING
-        return "ours" if cancelled or running else "others"
+        return self._is_taken(row, report.ref) if cancelled else self._is_at_work(row, report.ref)
 
     def upload_picture(self, report: Report, path: str, *, look_first: bool) -> str | None:
         """Uploads a picture and returns the upload's id; None when the file is gone."""
@@ -174,7 +201,7 @@ class Reporting:
             values["errors_json"] = outcome.error
         if database.has("script_name"):
             values["script_name"] = f"Segue: {report.task_type}"
-        database.create(values)
+        database.create(values, doubtful=look_first)
 
     def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str:
         """Files a follow-up row, once for the row and its effect; returns its page id."""
@@ -229,10 +256,23 @@ class Reporting:
                 database.update(row.id, values)
             return
 
-    def close(self, report: Report) -> None:
-        """The last word on the row: status, result and times."""
+    def close(self, report: Report, is_stale: Callable[[], bool]) -> None:
+        """The last word on the row: status, result and times.
+
+        Args:
+            report: what to write.
+            is_stale: whether the row was read too long ago to know that it is still this run's. When it is not,
+                nothing is written.
+        """
         database = self._tasks(report.ref.database)
         outcome = report.outcome
+        self._teller.forget(report.ref.run_id)
+        before = None
+        if outcome.track_page_id or outcome.run_after_s is not None or is_stale():
+            before = database.get(report.ref.page_id)
+        if before and (before.in_trash or not self._is_ours(before, report)):
+            log.get().info("the row has moved on meanwhile; its status is left alone")
+            return
         values: dict[str, Any] = {
             "run_state": _RUN_STATES[outcome.state],
             "step": "",
@@ -246,26 +286,54 @@ class Reporting:
             values["status"] = database.vocabulary.word(outcome.state)
         if outcome.state is State.DONE:
             values["progress"] = 100
-        if outcome.run_after_s is not None:
-            values["run_after"] = _at(report.ended_at + outcome.run_after_s)
-        if outcome.track_page_id:
-            values["tracks"] = (outcome.track_page_id,)
-        database.update(report.ref.page_id, values)
-        self._told.pop(report.ref.run_id, None)
+        values |= _beside(before, report)
+        database.update(
+            report.ref.page_id, values, unless=lambda now: now.in_trash or not self._is_ours(now, report)
+        )
         if outcome.state is State.DONE:
             self._issues.succeeded(report)
 
-    def release(self, database_key: str, page_id: str, why: str) -> None:
-        """A row that says running while nobody works on it is made ready again, and says so."""
+    def release(self, database_key: str, row: TaskRow, why: str, *, wait_s: float = 0.0) -> None:
+        """A row that says running while nobody works on it is made ready again, and says so.
+
+        Args:
+            database_key: where it stands.
+            row: as it was read just now.
+            why: for Last error.
+            wait_s: seconds until it may run.
+        """
         database = self._tasks(database_key)
-        database.update(
-            page_id,
-            {
-                "status": database.vocabulary.word(State.READY),
-                "run_state": RunState.WAITING,
-                "last_error": why,
-            },
-        )
+        values: dict[str, Any] = {
+            "status": database.vocabulary.word(State.READY),
+            "run_state": RunState.WAITING,
+            "last_error": why,
+            "lease_until": None,
+        }
+        if wait_s:
+            values["run_after"] = _at(time.time() + wait_s)
+        database.update(row.id, values, unless=lambda now: now.status != row.status)
+
+    def refuse(self, database_key: str, page_id: str, question: str, *, attempt: int | None = None) -> None:
+        """A row that cannot even be begun is set to blocked and says what to do.
+
+        It is written without being read: what makes it impossible may be that it cannot be read.
+
+        Args:
+            database_key: where it stands.
+            page_id: the row.
+            question: what to do.
+            attempt: counted on it, so that the next try has an id of its own.
+        """
+        database = self._tasks(database_key)
+        values: dict[str, Any] = {
+            "status": database.vocabulary.word(State.BLOCKED),
+            "run_state": RunState.BLOCKED,
+            "question": question,
+        }
+        if attempt is not None:
+            values["attempt"] = attempt
+        properties, _ = database.binding.encode(values)
+        self._workspace.notion.update_page(page_id, properties=properties)
 
     def _tasks(self, key: str) -> Database[TaskRow]:
         return self._workspace.database(key)
@@ -307,6 +375,7 @@ def deliver(
     """
     outcome = report.outcome
     standing: Standing = step("whose is it", reporting.whose, report)
+    read_at = time.monotonic()
     if standing == "in the trash":
         log.get().info("the row is in the trash; nothing is written")
         return
@@ -336,7 +405,23 @@ def deliver(
         step("file issue", reporting.file_issue, report, outcome.issue)
     for handback in outcome.handbacks:
         step("hand back", reporting.hand_back, handback)
-    step("close", reporting.close, report)
+    step(
+        "close",
+        reporting.close,
+        report,
+        lambda: look_first() or time.monotonic() - read_at > _FRESH_S,
+    )
+
+
+def _beside(before: TaskRow | None, report: Report) -> dict[str, Any]:
+    """What is written unless a person filled it in meanwhile: a date to wait for, the track beside other tracks."""
+    outcome = report.outcome
+    values: dict[str, Any] = {}
+    if outcome.run_after_s is not None and not (before and before.run_after):
+        values["run_after"] = _at(report.ended_at + outcome.run_after_s)
+    if outcome.track_page_id and not (before and outcome.track_page_id in before.tracks):
+        values["tracks"] = (*(before.tracks if before else ()), outcome.track_page_id)
+    return values
 
 
 def _final_status(state: State) -> str:

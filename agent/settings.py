@@ -42,6 +42,15 @@ class Settings(StatusWords, MusicPreferences):
         validation_alias=_names("NOTION_RATE_PER_S"),
         description="Requests per second that all threads together may send.",
     )
+    notion_stale_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias=_names("NOTION_STALE_SECONDS"),
+        description=(
+            "Optional. How long Notion's queries may lag behind its writes: so long after a write whose answer was lost,"
+            " what it may have made twice is looked for, and one is kept."
+        ),
+    )
     agent_tasks_db_id: str = Field(
         default="",
         validation_alias=_names("AGENT_TASKS_DB_ID"),

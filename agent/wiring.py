@@ -23,9 +23,10 @@ from agent.new_rows import NewRows
 from agent.notion_events import TokenFile
 from agent.poller import Poller
 from agent.reporting import Reporting
-from agent.runner import REPORT_QUEUE, Runner
+from agent.runner import REPORT_QUEUE, Guard, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
+from agent.twins import Twins
 from agent.triggers import Triggers
 from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from agent.worker import Worker
@@ -33,7 +34,7 @@ from handlers import registry
 from handlers.base import Tools
 from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.core.ports import SpotifyCredentials
-from notion_schema.calls import RequestNote
+from notion_schema.calls import Patience, RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
 from notion_schema.pace import SharedPace
@@ -41,6 +42,7 @@ from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
 _STALE_LOOK_S = 180.0
+_SETTLE_S = 5.0
 _HEAVY_MODULES = (
     "music_workflow.core.process",
     "music_workflow.core.verify",
@@ -94,7 +96,10 @@ def notion(settings: Settings, on_request: Callable[[RequestNote], None] | None 
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     pace = SharedPace(folder, settings.notion_base_url, token, settings.notion_rate_per_s)
-    with Notion(token, base_url=settings.notion_base_url, pace=pace, on_request=on_request) as client:
+    patience = Patience(settle_s=min(_SETTLE_S, settings.notion_stale_seconds))
+    with Notion(
+        token, base_url=settings.notion_base_url, pace=pace, patience=patience, on_request=on_request
+    ) as client:
         yield client
 
 
@@ -191,11 +196,13 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
             gaps=gap_rows(rows, settings),
         )
+        guard = Guard()
         poller = Poller(
             rows,
             handlers,
             agent_page_id=settings.agent_page_id or None,
             refresh_s=settings.schema_refresh_seconds,
+            guard=guard,
         )
         new_rows = NewRows(engine, rows)
         yield Worker(
@@ -205,6 +212,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             poller,
             Runner(engine, handlers, tools, reporting, folder),
             reporting,
+            guard=guard,
             poll_s=settings.poll_seconds,
             idle_poll_s=settings.poll_idle_seconds,
             concurrency={
@@ -214,6 +222,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
                 REPORT_QUEUE: 4,
             },
             companions=(
+                Twins(engine, rows, stale_s=settings.notion_stale_seconds),
                 drift.DriftWatch(rows, issues, notes),
                 issues,
                 new_rows,

@@ -34,7 +34,8 @@ class Database(Generic[R]):
     Attributes:
         spec: Its declaration.
         place: Where it is.
-        on_doubt: Told of each key that may stand on two rows (database key, ``segue_key``); see ``doubt``.
+        on_doubt: Told of each key that may stand on two rows: database key, ``segue_key``, and the page to
+            keep when it is known; see ``doubt``.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Database(Generic[R]):
         self._vocabulary = vocabulary or spec.vocabulary
         self._names = dict(names or {})
         self._on_finding = on_finding
-        self.on_doubt: Callable[[str, str], None] | None = None
+        self.on_doubt: Callable[[str, str, str | None], None] | None = None
         self._told: set[str] = set()
         self._binding_lock = threading.Lock()
 
@@ -234,6 +235,7 @@ class Database(Generic[R]):
         new_options: Iterable[str] = (),
         icon: str | None = None,
         lookup: Callable[[], Sequence[R]] | None = None,
+        doubtful: bool = False,
     ) -> R:
         """Create a row.
 
@@ -244,6 +246,8 @@ class Database(Generic[R]):
             icon: Emoji.
             lookup: Finds rows that a lost answer may have made. With ``segue_key`` among the values they
                 are looked for by that key.
+            doubtful: It may have been made before, although it was not found: it is looked for once more
+                later on (``doubt``).
 
         Returns:
             The row, or the one that ``lookup`` found.
@@ -259,9 +263,15 @@ class Database(Generic[R]):
 
         def there() -> Json | None:
             made.extend(look() if look else ())
-            if key and not made:
-                self.doubt(str(key))
+            if not made:
+                doubts()
             return {"id": made[0].id} if made else None
+
+        def doubts() -> None:
+            nonlocal doubtful
+            doubtful = True
+            if key:
+                self.doubt(str(key))
 
         def send(properties: Json) -> Json:
             return self._notion.create_page(
@@ -272,16 +282,26 @@ class Database(Generic[R]):
                 lookup=there if look else None,
             )
 
+        if doubtful:
+            doubts()
         page = self._written(values, new_options, send)
-        return made[0] if made else self.decode(page)
+        if made:
+            return made[0]
+        if doubtful and key:
+            self.doubt(str(key), keep=str(page["id"]))
+        return self.decode(page)
 
-    def doubt(self, segue_key: str) -> None:
+    def doubt(self, segue_key: str, *, keep: str | None = None) -> None:
         """Say that two rows may carry this key by and by.
 
         Queries lag behind writes, so that a row which was made is not always found before it is made again.
+
+        Args:
+            segue_key: The key.
+            keep: Id of the one that others know of, when it is known.
         """
         if self.on_doubt is not None:
-            self.on_doubt(self.key, segue_key)
+            self.on_doubt(self.key, segue_key, keep)
 
     def update(
         self,
