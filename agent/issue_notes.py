@@ -6,6 +6,7 @@ ledger and a handful of requests. Never speaks to Notion; ``issues`` does, and i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -129,7 +130,7 @@ class IssueNotes:
                 at=at,
             )
 
-    def reported(self, key: str, words: Words, *, at: float, again: str) -> None:
+    def reported(self, key: str, words: Words, *, at: float, again: str, tasks: Iterable[str] = ()) -> None:
         """Notes a state of affairs; told again while it lasts, only a changed description counts as news."""
         with self._ledger.notes() as notes:
             known = self._read(notes, key)
@@ -140,6 +141,13 @@ class IssueNotes:
                     "UPDATE issue SET description = :text, last_seen = :at, version = version + 1 WHERE key = :key",
                     key=key,
                     text=words.description,
+                    at=at,
+                )
+            for page_id in tasks:
+                notes.run(
+                    "INSERT INTO issue_task VALUES (:key, :page_id, :at, 0) ON CONFLICT DO NOTHING",
+                    key=key,
+                    page_id=page_id,
                     at=at,
                 )
 

@@ -17,11 +17,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent import log, page
-from agent.companion import Companion
 from agent.issue_notes import IssueNote, IssueNotes, Words
 from agent.ledger import Ledger, LedgerError
 from agent.outcome import Issue
-from agent.poller import Look
 from agent.report import Report
 from notion_schema import blocks
 from notion_schema.databases import ISSUES, IssueRow
@@ -40,7 +38,7 @@ _THEIRS = "client-facing issue"
 _CLOSED = (State.DONE, State.CANCELLED, State.ARCHIVED)
 
 
-class Issues(Companion):
+class Issues:
     """The issues that Segue files.
 
     Args:
@@ -74,6 +72,7 @@ class Issues(Companion):
         *,
         details: str = "",
         tags: tuple[str, ...] = (),
+        tasks: tuple[str, ...] = (),
     ) -> None:
         """Says that something is wrong and stays so until `resolve`: one row per signature.
 
@@ -87,10 +86,12 @@ class Issues(Companion):
             description: What is wrong and what to do, in sentences for the owner.
             details: For the page's body, a traceback for instance.
             tags: Options of Tags; missing ones are added.
+            tasks: Page ids of task rows it is about, to be linked; their success does not resolve it.
         """
         words = self._cleaned(Words(title=title, description=description, details=details, tags=tags))
         now = self._clock()
-        self._notes.reported(_key(signature), words, at=now, again=f"{_stamp(now)}: It is there again.")
+        again = f"{_stamp(now)}: It is there again."
+        self._notes.reported(_key(signature), words, at=now, again=again, tasks=tasks)
         self._write_if_due(_key(signature))
 
     def resolve(self, signature: str, note: str) -> None:
@@ -135,18 +136,16 @@ class Issues(Companion):
 
     # For the worker's cycle ------------------------------------------------------------------------------------------
 
-    def tend(self, look: Look) -> int:
-        """Writes what is due, for about a second at most; one query of the ledger when nothing is."""
-        del look
-        self._catch_up(everything=False, budget_s=_BUDGET_S)
-        return 0
+    def catch_up(self, *, everything: bool = False) -> None:
+        """Writes what is due, for about a second at most; one query of the ledger when nothing is.
 
-    def stop(self) -> None:
-        """Writes what was held back; what Notion does not take now is written after the next start."""
-        if self._clock() >= self._hopeless_until:
-            self._catch_up(everything=True, budget_s=_LAST_BUDGET_S)
-
-    def _catch_up(self, *, everything: bool, budget_s: float) -> None:
+        Args:
+            everything: Also what was held back to be written together, for some seconds; what Notion does not take now
+                is written after the next start.
+        """
+        if everything and self._clock() < self._hopeless_until:
+            return
+        budget_s = _LAST_BUDGET_S if everything else _BUDGET_S
         deadline = time.monotonic() + budget_s
         try:
             for key in self._notes.due(self._clock(), everything=everything):
@@ -215,12 +214,15 @@ class Issues(Companion):
             self._notes.save(note.key, not_before=note.posted_at + STALE_S)
             return None
         if found := database.find_by_key(note.key):
-            self._notes.save(note.key, **{**_UNFILED, "page_id": found[0].id, "settle_at": now + STALE_S})
+            # After a lost answer it may be the row of our own creation, with the number that was sent then.
+            sent = note.writing if note.posted_at else 0
+            known = {**_UNFILED, "page_id": found[0].id, "writing": sent, "settle_at": now + STALE_S}
+            self._notes.save(note.key, **known)
             return found[0]
         if note.mended:
             self._notes.shown(note, now)
             return None
-        self._notes.save(note.key, posted_at=now)
+        self._notes.save(note.key, posted_at=now, writing=note.occurrences)
         self._file(database, note)
         return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +28,7 @@ _WORDS = {
     State.CANCELLED: "cancelled",
     State.REVIEW: "to be reviewed",
 }
-_VERDICTS = {"pass": "✅ pass", "fail": "❌ fail", "skip": "⏭️ skip"}
+_VERDICTS = {"pass": "✅ pass", "warn": "⚠️ warning", "fail": "❌ fail", "skip": "⏭️ skip"}
 _MOST_LOG = 60_000
 _MOST_ROWS = 80
 
@@ -55,6 +57,29 @@ def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[st
         blocks.paragraph(mark),
     ]
     return parts
+
+
+_HEADING = re.compile(r"Attempt \d+: (.+)")
+
+
+def ticked(found: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """The choices that a person ticked below the latest question on the page.
+
+    Those of an older question do not count, nor do to-do items elsewhere on the page; a question stays the latest while
+    the attempts after it only wait to be tried again.
+    """
+    latest: list[str] = []
+    among_choices = False
+    for block in found:
+        text = blocks.plain_text(block)
+        if block["type"].startswith("heading_"):
+            words = heading[1] if (heading := _HEADING.fullmatch(text)) else ""
+            among_choices = words == _WORDS[State.BLOCKED]
+            if words in _WORDS.values() and words != _WORDS[State.READY]:
+                latest = []
+        elif block["type"] == "to_do" and among_choices and block["to_do"]["checked"]:
+            latest.append(text)
+    return tuple(latest)
 
 
 def issue_body(words: Words) -> list[dict[str, Any]]:

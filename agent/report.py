@@ -61,3 +61,5 @@ class Report:
     ended_at: float
     steps: tuple[StepTime, ...]
     log: str
+    handed_off_from: tuple[str, ...] = ()
+    """The rows that gave rise to this one."""

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from agent import log, page
+from agent.answers import Answers
+from agent.handoff import Handoff
 from agent.issues import Issues
 from agent.outcome import Issue
 from agent.report import Report, RowRef, attempts_of
 from agent.signature import Signature
 from agent.telling import Teller
+from agent.returns import ENDS, Returns
 from handlers.base import FollowUp, Handback
 from notion_schema import blocks
-from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, ISSUES, TaskRow
+from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, TaskRow
 from notion_schema.vocabulary import RunState, State
 from notion_schema.workspace import Database, Workspace
 
@@ -53,10 +56,22 @@ class Claim:
 class Reporting:
     """Everything that is written to task rows."""
 
-    def __init__(self, workspace: Workspace, worker: str, issues: Issues) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        worker: str,
+        *,
+        answers: Answers,
+        issues: Issues,
+        handoff: Handoff,
+        returns: Returns,
+    ) -> None:
         self._workspace = workspace
         self._signature = Signature(worker)
+        self._answers = answers
         self._issues = issues
+        self._handoff = handoff
+        self._returns = returns
         self._teller = Teller(self._show, self._is_at_work, lease_s=ROW_LEASE_S)
 
     def sign(self, engine: str) -> None:
@@ -107,20 +122,8 @@ class Reporting:
             )
             if not self._is_taken(taken, ref):
                 return Claim(row=None, refused=f"the row was set to {taken.status} while it was being taken")
-        answer = row.answer
-        if not answer and (row.question or ours):
-            answer = self._ticked(ref.page_id)
+        answer = self._answers.of(row)
         return Claim(row=replace(row, attempt=ref.attempt, run_id=ref.run_id, answer=answer))
-
-    def _ticked(self, page_id: str) -> str:
-        """The choices that a person ticked in the latest section of the page, a line each."""
-        latest: list[str] = []
-        for block in self._workspace.notion.list_children(page_id):
-            if block["type"] == "heading_2":
-                latest = []
-            elif block["type"] == "to_do" and block["to_do"]["checked"]:
-                latest.append(blocks.plain_text(block))
-        return "\n".join(latest)
 
     def _is_taken(self, row: TaskRow, ref: RowRef) -> bool:
         """Whether the row carries this very run's id, and from this engine: another one may count alike."""
@@ -203,58 +206,17 @@ class Reporting:
             values["script_name"] = f"Segue: {report.task_type}"
         database.create(values, doubtful=look_first)
 
-    def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str:
+    def file_follow_up(self, report: Report, follow_up: FollowUp, *, look_first: bool) -> str | None:
         """Files a follow-up row, once for the row and its effect; returns its page id."""
-        database = self._tasks(AGENT_TASKS)
-        key = f"{report.ref.page_id}:{follow_up.effect}"
-        values: dict[str, Any] = {
-            "title": follow_up.title,
-            "task_type": follow_up.task_type,
-            "status": database.vocabulary.word(State.READY),
-            "description": follow_up.description,
-            "segue_key": key,
-        }
-        if follow_up.link:
-            values["link"] = follow_up.link
-        if follow_up.priority:
-            values["priority"] = follow_up.priority
-        if follow_up.track_page_id:
-            values["tracks"] = (follow_up.track_page_id,)
-        origin = "handed_off_from" if report.ref.database == AGENT_TASKS else "issues"
-        values[origin] = (report.ref.page_id,)
-
-        if (look_first or report.ref.attempt > 1) and (found := database.find_by_key(key)):
-            return self._reopen(database, found[0], values)
-        return database.create(values, new_options=("task_type",)).id
+        return self._handoff.file(report, follow_up, look_first=look_first)
 
     def file_issue(self, report: Report, issue: Issue) -> None:
         """Counts the failure, and files an issue for it when it is the first of its kind."""
         self._issues.failed(report, issue)
 
     def hand_back(self, handback: Handback) -> None:
-        """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone.
-
-        Only a row that still waits for help is made ready again: one that a person has mended is not run anew.
-        """
-        ended = (State.DONE, State.FAILED, State.BLOCKED)
-        waiting = (State.BLOCKED,) if handback.state is State.READY else ended
-        for key in (AGENT_TASKS, ISSUES):
-            database = self._optional(key)
-            if database is None:
-                continue
-            if not self._holds(database, handback.page_id):
-                continue
-            row = database.get(handback.page_id)
-            if database.vocabulary.state(row.status, row.run_state) in waiting:
-                values: dict[str, Any] = {
-                    "status": database.vocabulary.word(handback.state),
-                    "run_state": _RUN_STATES[handback.state],
-                    "last_error": handback.why,
-                }
-                if handback.link:
-                    values["link"] = handback.link
-                database.update(row.id, values)
-            return
+        """Sets an earlier row's state, if that row has ended and nobody has moved on with it."""
+        self._handoff.hand_back(handback)
 
     def close(self, report: Report, is_stale: Callable[[], bool]) -> None:
         """The last word on the row: status, result and times.
@@ -287,9 +249,15 @@ class Reporting:
         if outcome.state is State.DONE:
             values["progress"] = 100
         values |= _beside(before, report)
-        database.update(
+        row = database.update(
             report.ref.page_id, values, unless=lambda now: now.in_trash or not self._is_ours(now, report)
         )
+        if outcome.question:
+            self._answers.asked(row)
+        elif outcome.state is not State.READY:
+            self._answers.settled(row.id)
+        if outcome.state in ENDS:
+            self._returns.ended(row, outcome.state, report.ref.run_id, outcome.summary)
         if outcome.state is State.DONE:
             self._issues.succeeded(report)
 
@@ -341,23 +309,6 @@ class Reporting:
     def _optional(self, key: str) -> Database[Any] | None:
         return self._workspace.databases.get(key)
 
-    def _holds(self, database: Database[Any], page_id: str) -> bool:
-        parent = self._workspace.notion.retrieve_page(page_id)["parent"]
-        return database.id in (parent.get("data_source_id"), parent.get("database_id"))
-
-    def _reopen(self, database: Database[TaskRow], row: TaskRow, values: dict[str, Any]) -> str:
-        """An ended follow-up of an earlier attempt is set going again; one that is the same or still open is left."""
-        ended = database.vocabulary.state(row.status, row.run_state) in (
-            State.DONE,
-            State.FAILED,
-            State.REVIEW,
-        )
-        if ended and row.description != values["description"]:
-            database.update(
-                row.id, {name: values[name] for name in ("status", "description", "link") if name in values}
-            )
-        return row.id
-
 
 def deliver(
     report: Report,
@@ -389,7 +340,7 @@ def deliver(
     def write_log_row() -> None:
         reporting.write_log_row(report, look_first=look_first())
 
-    def follow_up(one: FollowUp) -> str:
+    def follow_up(one: FollowUp) -> str | None:
         return reporting.file_follow_up(report, one, look_first=look_first())
 
     sent = [step(f"upload {n}", picture, one.path) for n, one in enumerate(outcome.pictures)]

@@ -12,13 +12,14 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from agent.handoff_settings import HandoffSettings
 from agent.setting_types import Listed, TimeZone
 from agent.setting_types import names as _names
 from agent.status_words import StatusWords
 from music_workflow.preferences import MusicPreferences
 
 
-class Settings(StatusWords, MusicPreferences):
+class Settings(HandoffSettings, StatusWords, MusicPreferences):
     """What the worker needs to know. Required: the token and the two task databases."""
 
     model_config = SettingsConfigDict(

@@ -12,9 +12,12 @@ from zoneinfo import ZoneInfo
 
 from tzlocal import get_localzone
 
-from agent import child, drift, issue_notes, log
+from agent import answers, child, drift, issue_notes, log, returns
+from agent.answers import Answers
 from agent.engine import Engine
+from agent.errands import Errands
 from agent.gap_rows import NotionGapRows
+from agent.handoff import Handoff
 from agent.issues import Issues
 from agent.ledger import Ledger
 from agent.metrics import Metrics
@@ -23,6 +26,7 @@ from agent.new_rows import NewRows
 from agent.notion_events import TokenFile
 from agent.poller import Poller
 from agent.reporting import Reporting
+from agent.returns import Returns
 from agent.runner import REPORT_QUEUE, Guard, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
@@ -142,7 +146,8 @@ def schedule_zone(settings: Settings) -> tzinfo:
 
 def ledger(settings: Settings) -> Ledger:
     """The notes that all workers of the engine share."""
-    return Ledger(settings.engine_url, data_dir(settings), *issue_notes.TABLES, *drift.TABLES)
+    tables = (*issue_notes.TABLES, *drift.TABLES, *answers.TABLES, *returns.TABLES)
+    return Ledger(settings.engine_url, data_dir(settings), *tables)
 
 
 def webhook_token_file(settings: Settings) -> TokenFile:
@@ -188,7 +193,15 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
         name = settings.worker_name or socket.gethostname()
         notes = ledger(settings)
         issues = Issues(rows, notes, log.Redaction(settings.secrets).clean)
-        reporting = Reporting(rows, f"{name} ({os.getpid()})", issues)
+        told = Returns(rows, notes, log.Redaction(settings.secrets).clean)
+        reporting = Reporting(
+            rows,
+            f"{name} ({os.getpid()})",
+            answers=Answers(client, notes),
+            issues=issues,
+            handoff=Handoff(rows, issues, handlers.reviews, most_links=settings.handoff_max_depth),
+            returns=told,
+        )
         music = library(settings)
         folder = data_dir(settings)
         tools = Tools(
@@ -224,7 +237,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             companions=(
                 Twins(engine, rows, stale_s=settings.notion_stale_seconds),
                 drift.DriftWatch(rows, issues, notes),
-                issues,
+                Errands(issues, told),
                 new_rows,
                 Schedules(rows, handlers, new_rows, zone=schedule_zone(settings)),
                 *(

@@ -39,6 +39,11 @@ class Registry:
         """Every Task Type option that is served, aliases included."""
         return tuple(name for h in self.handlers.values() for name in h.names)
 
+    def reviews(self, task_type: str) -> bool:
+        """Whether a task type checks what another row did."""
+        found = self.find(task_type)
+        return found is not None and found.reviews
+
     def runbook(self, task_type: str) -> str:
         """The handler's module docstring."""
         return sys.modules[self.handlers[task_type].module].__doc__ or ""

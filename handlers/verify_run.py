@@ -58,6 +58,7 @@ class Request:
 
 @handler(
     "Verify run",
+    reviews=True,
     attempts=3,
     timeout=minutes(20),
     queue="cpu",

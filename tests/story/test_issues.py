@@ -1,0 +1,338 @@
+"""Issues file themselves: one row for equal failures, with a true count, resolved and reopened as the tasks go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import issue_notes
+from agent.issues import STALE_S, Issues
+from agent.ledger import Ledger
+from agent.log import Redaction
+from agent.outcome import Issue, Outcome
+from agent.report import Report, RowRef
+from notion_schema.databases import AGENT_TASKS, ISSUES, IssueRow
+from notion_schema.vocabulary import State
+from tests.story.conftest import House, furnished
+
+SECRET = "a-very-secret-thing"
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+
+class Desk:
+    """One worker's issues, over the real workspace, without the worker."""
+
+    def __init__(self, house: House, name: str) -> None:
+        self.clock = Clock()
+        self.house = house
+        folder = house.settings.data_dir / name
+        ledger = Ledger(f"sqlite:///{folder / 'engine.sqlite'}", folder, *issue_notes.TABLES)
+        self.issues = Issues(house.workspace, ledger, Redaction((SECRET,)).clean, self.clock)
+
+    def fail(self, page_id: str, run: str, kind: str = "a", **more: Any) -> None:
+        """A run of a task ended in failure."""
+        issue = Issue(title="Sync track: it is gone", description="It is gone.", fingerprint=kind, **more)
+        self.issues.failed(self.report(page_id, run), issue)
+
+    def succeed(self, page_id: str) -> None:
+        """A run of a task ended well."""
+        self.issues.succeeded(self.report(page_id, "good"))
+
+    def report(self, page_id: str, run: str) -> Report:
+        """What a run of a task hands over."""
+        return Report(
+            ref=RowRef(database=AGENT_TASKS, page_id=page_id, attempt=1, run_id=run),
+            title="A task",
+            task_type="Sync track",
+            outcome=Outcome(state=State.FAILED, summary="It is gone."),
+            started_at=self.clock.now - 1,
+            ended_at=self.clock.now,
+            steps=(),
+            log="12:00:00 info what was logged",
+        )
+
+    def cycle(self, later_s: float = 0.0) -> None:
+        """The worker looks again after some time."""
+        self.clock.now += later_s
+        self.issues.catch_up()
+
+    def row(self, signature: str = "a") -> IssueRow:
+        """The one row that stands for a kind of failure."""
+        (row,) = self.house.workspace.database(ISSUES).find_by_key(f"issue:{signature}")
+        return row
+
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return sum(self.house.notion.counts().values())
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[House]:
+    """One house for all; each test has kinds of failure of its own."""
+    with furnished(tmp_path_factory.mktemp("issues"), song) as house:
+        yield house
+
+
+@pytest.fixture
+def desk(house: House, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """A worker's issues; every switch is off again afterwards."""
+    yield Desk(house, request.node.name)
+    house.server.workspace.faults.set(error_count=0, error_rate=0.0, drop_count=0, stale_seconds=0.0, only="")
+
+
+def test_a_failure_is_filed_resolved_and_reopened(house: House) -> None:
+    """Two rows fail alike: one issue with both and the count; mended, it is resolved; broken again, it is reopened."""
+    rows = [house.add(house.media.link(f"missing-{number}.mp3")) for number in (1, 2)]
+    house.work()
+    tasks = house.workspace.database(AGENT_TASKS)
+    assert [house.row(row.id).status for row in rows] == ["Failed", "Failed"]
+    (issue,) = house.issues()
+    assert (issue.status, issue.occurrences, set(issue.tasks)) == ("Unreported", 2, {row.id for row in rows})
+    assert issue.task_type is None
+    assert issue.first_seen is not None
+    assert issue.last_seen is not None
+    assert "step started" in house.text(issue.id)
+
+    for row in rows:
+        tasks.update(row.id, {"link": house.media.link("Test Band - Short Song.m4a"), "status": "Ready"})
+    house.work()
+    assert [house.row(row.id).status for row in rows] == ["Completed", "Completed"]
+    (issue,) = house.issues()
+    assert issue.status == "Resolved"
+    assert "every task that failed so has since succeeded" in issue.result
+    assert "every task that failed so has since succeeded" in house.text(issue.id)
+
+    tasks.update(rows[0].id, {"link": house.media.link("missing-3.mp3"), "status": "Ready"})
+    house.work()
+    (issue,) = house.issues()
+    assert (issue.status, issue.occurrences) == ("Unreported", 3)
+    assert "It has happened again" in house.text(issue.id)
+
+
+def test_a_thousand_equal_failures_make_one_row_and_a_handful_of_requests(desk: Desk) -> None:
+    """The count is exact, a hundred tasks are linked, the row says how many there are."""
+    pages = [desk.house.add("", title=f"Task {number}").id for number in range(105)]
+    before = desk.requests()
+    for number in range(1000):
+        desk.fail(pages[number % len(pages)], f"run {number}", "thousand")
+        if number % 100 == 0:
+            desk.cycle(0.1)
+    desk.cycle(700)
+    used = desk.requests() - before
+
+    row = desk.row("thousand")
+    assert row.occurrences == 1000
+    assert len(row.tasks) == 100
+    assert row.last_error == "1,000 failed attempts on 105 tasks; the first 100 of them are linked."
+    assert used <= 12, used
+
+
+def test_a_report_delivered_twice_counts_once(desk: Desk) -> None:
+    """After a crash the same run is told again; the number does not change."""
+    page = desk.house.add("").id
+    for _ in range(3):
+        desk.fail(page, "the same run", "twice")
+    desk.cycle(700)
+    assert desk.row("twice").occurrences == 1
+
+
+def test_nothing_is_asked_of_notion_while_nothing_happens(desk: Desk) -> None:
+    """An idle cycle costs no request."""
+    desk.fail(desk.house.add("").id, "run", "idle")
+    desk.cycle(STALE_S + 1)
+    before = desk.requests()
+    for _ in range(20):
+        desk.cycle(60)
+    assert desk.requests() == before
+
+
+def test_while_notion_is_away_the_failures_are_counted(desk: Desk) -> None:
+    """They stand in the row once Notion is back, in another process."""
+    page = desk.house.add("").id
+    with _away(desk.house):
+        for number in range(7):
+            desk.fail(page, f"run {number}", "away")
+    later = Desk(desk.house, Path(desk.issues._ledger._folder).name)
+    later.cycle(3600)
+    assert later.row("away").occurrences == 7
+
+
+@contextmanager
+def _away(house: House) -> Iterator[None]:
+    """Notion answers nothing for a while, and the client has little patience."""
+    impatient = house.notion._sender._patience
+    house.notion._sender._patience = replace(impatient, attempts=1)
+    house.server.workspace.faults.set(error_rate=1.0)
+    try:
+        yield
+    finally:
+        house.notion._sender._patience = impatient
+        house.server.workspace.faults.set(error_rate=0.0)
+
+
+def test_a_lost_answer_does_not_make_a_second_row(desk: Desk) -> None:
+    """The row was created and the answer lost: it is looked for after queries have caught up, never filed again."""
+    page = desk.house.add("").id
+    impatient = desk.house.notion._sender._patience
+    desk.house.notion._sender._patience = replace(impatient, attempts=1)
+    desk.house.server.workspace.faults.set(drop_count=1, stale_seconds=0.5, only="POST /v1/pages")
+    try:
+        desk.fail(page, "run 1", "lost")
+    finally:
+        desk.house.notion._sender._patience = impatient
+    desk.house.server.workspace.faults.set(stale_seconds=0.0)
+    desk.fail(page, "run 2", "lost")
+    desk.cycle(STALE_S - 1)
+    time.sleep(0.6)
+    desk.cycle(STALE_S + 60)
+    assert desk.row("lost").occurrences == 2
+
+
+def test_of_two_rows_filed_at_the_same_time_one_remains(house: House, request: pytest.FixtureRequest) -> None:
+    """Two workers with separate ledgers, and queries that lag: the older row stays and counts for both."""
+    one, two = Desk(house, "race-1"), Desk(house, "race-2")
+    tasks = [house.add("").id for _ in range(2)]
+    house.server.workspace.faults.set(stale_seconds=0.5)
+    try:
+        one.fail(tasks[0], "run 1", "race")
+        two.fail(tasks[1], "run 2", "race")
+    finally:
+        house.server.workspace.faults.set(stale_seconds=0.0)
+    time.sleep(0.6)
+    assert len(house.workspace.database(ISSUES).find_by_key("issue:race")) == 2
+    for desk in (one, two, one, two):
+        desk.cycle(STALE_S + 60)
+    row = one.row("race")
+    assert row.occurrences == 2
+    assert set(row.tasks) == set(tasks)
+
+
+def test_what_a_person_made_of_an_issue_stays(desk: Desk) -> None:
+    """Their status and texts are kept when the task succeeds; the page tells that it did."""
+    page = desk.house.add("").id
+    desk.fail(page, "run 1", "theirs")
+    issues = desk.house.workspace.database(ISSUES)
+    words = {
+        "status": "Troubleshooting",
+        "title": "Mine now",
+        "description": "My words.",
+        "result": "My result.",
+    }
+    issues.update(desk.row("theirs").id, words)
+
+    desk.succeed(page)
+    desk.cycle(60)
+
+    row = desk.row("theirs")
+    assert (row.status, row.title, row.description) == ("Troubleshooting", "Mine now", "My words.")
+    assert row.result.startswith("My result.\n")
+    assert "has since succeeded" in desk.house.text(row.id)
+
+
+def test_an_issue_that_a_person_closed_is_reopened_by_a_relapse_alone(desk: Desk) -> None:
+    """Failures from before the closing leave it closed; one after it opens it, with a note."""
+    page = desk.house.add("").id
+    desk.fail(page, "run 1", "closed")
+    desk.clock.now -= 600
+    desk.fail(page, "run 2", "closed")
+    desk.clock.now += 600
+    desk.house.workspace.database(ISSUES).update(desk.row("closed").id, {"status": "Resolved"})
+    # The clock of Notion's edit times is the machine's own, and the first failure fell into the same minute.
+    with desk.issues._ledger.notes() as notes:
+        notes.run("UPDATE issue SET last_seen = last_seen - 600 WHERE key = 'issue:closed'")
+    desk.cycle(60)
+    assert (desk.row("closed").status, desk.row("closed").occurrences) == ("Resolved", 2)
+
+    desk.fail(page, "run 3", "closed")
+    desk.cycle(700)
+
+    assert (desk.row("closed").status, desk.row("closed").occurrences) == ("Unreported", 3)
+    assert "happened again since this was closed" in desk.house.text(desk.row("closed").id)
+
+
+def test_a_client_facing_issue_is_not_touched(desk: Desk) -> None:
+    """A person made it one; from then on it stays as it is."""
+    page = desk.house.add("").id
+    desk.fail(page, "run 1", "client")
+    issues = desk.house.workspace.database(ISSUES)
+    row = issues.update(desk.row("client").id, {"kinds": ("Client-Facing Issue",)}, new_options=("kinds",))
+    desk.cycle(STALE_S + 1)
+    before = desk.house.notion.retrieve_page(row.id)
+
+    desk.fail(page, "run 2", "client")
+    desk.succeed(page)
+    desk.cycle(700)
+
+    after = desk.house.notion.retrieve_page(row.id)
+    assert {**after, "request_id": ""} == {**before, "request_id": ""}
+
+
+def test_a_deleted_issue_comes_back_only_with_a_new_failure(desk: Desk) -> None:
+    """What a person threw away is not filed again for old failures, but a new one is not hidden."""
+    page = desk.house.add("").id
+    desk.fail(page, "run 1", "deleted")
+    desk.house.workspace.database(ISSUES).trash(desk.row("deleted").id)
+    desk.cycle(700)
+    assert desk.house.workspace.database(ISSUES).find_by_key("issue:deleted") == []
+
+    desk.fail(page, "run 2", "deleted")
+    desk.cycle(700)
+
+    assert desk.row("deleted").occurrences == 2
+
+
+def test_secrets_are_taken_out(desk: Desk) -> None:
+    """Neither a known secret nor what looks like one reaches the row or its page."""
+    link = f"https://example.org/a?token={'x' * 20}"
+    desk.fail(desk.house.add("").id, "run", "secret", details=f"Traceback: {SECRET} at {link}")
+    text = desk.house.text(desk.row("secret").id)
+    assert "Traceback" in text
+    assert SECRET not in text
+    assert "x" * 20 not in text
+
+
+def test_a_state_of_affairs_is_one_issue_until_it_is_over(desk: Desk) -> None:
+    """Told a hundred times it costs one row; its words follow; resolved with a note; back again, the same row opens."""
+    before = desk.requests()
+    for _ in range(100):
+        desk.issues.report("drift:tempo", "Tempo is gone", "Add the column Tempo.", tags=("Schema Drift",))
+    assert desk.requests() - before <= 3
+    assert (desk.row("drift:tempo").occurrences, desk.row("drift:tempo").tags) == (1, ("Schema Drift",))
+
+    desk.issues.report("drift:tempo", "Tempo is gone", "Add the columns Tempo and Key.")
+    desk.cycle(60)
+    assert desk.row("drift:tempo").description == "Add the columns Tempo and Key."
+
+    desk.clock.now += 60
+    desk.issues.resolve("drift:tempo", "The column is there again.")
+    row = desk.row("drift:tempo")
+    assert row.status == "Resolved"
+    assert "The column is there again." in row.result
+
+    desk.clock.now += 60
+    desk.issues.report("drift:tempo", "Tempo is gone", "Add the columns Tempo and Key.")
+    assert (desk.row("drift:tempo").status, desk.row("drift:tempo").occurrences) == ("Unreported", 2)
+
+
+def test_resolving_what_was_never_reported_does_nothing(desk: Desk) -> None:
+    """No row, no request."""
+    before = desk.requests()
+    desk.issues.resolve("drift:never", "Fine.")
+    desk.cycle(60)
+    assert desk.requests() == before
