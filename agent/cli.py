@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -33,13 +30,12 @@ app.add_typer(schedules_cli.app, name="schedules")
 app.add_typer(webhooks_cli.app, name="webhooks")
 app.command()(setup_cli.init)
 app.command()(setup_cli.provision)
-
-_GRACE_S = 10
+app.command()(setup_cli.doctor)
 
 
 def main() -> None:
     """Runs the command; an expected error ends it with one sentence."""
-    from agent.engine import EngineInUseError
+    from agent.leases import EngineError
     from agent.serving import ServingError
     from handlers.base import HandlerWordError
     from handlers.registry import RegistryError
@@ -50,7 +46,7 @@ def main() -> None:
         app()
     except (
         NotionError,
-        EngineInUseError,
+        EngineError,
         RegistryError,
         BadId,
         HandlerWordError,
@@ -85,13 +81,12 @@ def run(
     port: Annotated[int | None, typer.Option(help="Where to listen, instead of WEBHOOKS_PORT.")] = None,
 ) -> None:
     """Work: poll the task databases, run what is ready, report."""
-    from agent import wiring
+    from agent import shutdown, wiring
 
     settings = _settings()
     with wiring.worker(settings, listen=wiring.address(settings, port) if webhooks else None) as worker:
         worker.start()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: worker.ask_to_stop())
+        shutdown.on_signals(worker.ask_to_stop, settings.stop_grace_seconds)
         if once:
             complete = worker.run_once()
         elif until_idle:
@@ -99,11 +94,8 @@ def run(
         else:
             worker.run_forever()
             complete = True
-        # A step that outlives the grace is not waited for: its child ends with us, and the next start resumes it.
-        threading.Timer(_GRACE_S + 5, os._exit, args=(0,)).start()
-        worker.stop(_GRACE_S if not (once or until_idle) else 0)
-    sys.stdout.flush()
-    os._exit(0 if complete else 1)
+        worker.stop(settings.stop_grace_seconds)
+    shutdown.end_now(0 if complete else 1)
 
 
 @app.command()

@@ -4,16 +4,20 @@ The only importer of DBOS. A workflow is a plain function from JSON to JSON; ins
 once and keeps the result. An id is accepted once for ever, which is what makes two pollers harmless. After a crash a
 workflow runs again from its start and gets the kept results of its finished steps; the step that was in flight runs
 again, so a step looks before it acts (`Engine.is_rerun` tells when that is needed).
+
+On SQLite one worker at a time runs a file, and resumes its own work when it starts. On PostgreSQL any number of workers
+share a database; each holds a lease (``leases``), and what a dead one left is handed on by whoever notices first.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import sqlite3
+import math
+import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -22,11 +26,11 @@ from typing import Any, ParamSpec, TypeVar
 from dbos import DBOS, DBOSClient, DBOSConfig
 from dbos._error import DBOSWorkflowIDInUseError
 from dbos._serialization import Serializer
-from filelock import FileLock, Timeout
-from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from agent import log, records
+from agent import calm, log, records, shutdown
+from agent.leases import BeatFailedError, EngineError, EngineInUseError, FileHold, Hold, Lease, parse
+from agent.watchdog import Watchdog, clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +41,23 @@ Workflow = Callable[[Any], Any]
 # Pinned, or else each edit of a workflow would strand what is queued; a changed workflow gets a new name instead.
 _VERSION = "1"
 _MAX_RECOVERIES = 20
+# After the grace, threads are given so long to notice; a step that hangs longer is left behind.
+_NOTICE_S = 3.0
+_FORGET_AT_ONCE = 200
+_FAMILY = re.compile(r"^(?P<family>.+?)(?::(?P<number>\d+)(?:\.\d+)?)?(?P<part>/.*)?$")
+
+__all__ = [
+    "LIVE",
+    "Engine",
+    "EngineError",
+    "EngineInUseError",
+    "HaltedError",
+    "Run",
+    "RunState",
+    "StepTime",
+    "reading",
+    "sqlite_file",
+]
 
 
 class RunState(StrEnum):
@@ -86,8 +107,11 @@ class StepTime:
     failed: bool
 
 
-class EngineInUseError(Exception):
-    """Another worker holds this engine's database."""
+class HaltedError(BaseException):
+    """The engine stops: this workflow goes no further here, and nothing more of it is kept.
+
+    No ``Exception``, so that neither a handler nor the judge of errors takes it for the outcome of the work.
+    """
 
 
 class _Json(Serializer):
@@ -107,14 +131,39 @@ class _Json(Serializer):
 
 
 class Engine:
-    """Runs workflows. One per process: the library underneath is a singleton."""
+    """Runs workflows. One per process: the library underneath is a singleton.
 
-    def __init__(self, url: str, *, poll_s: float = 0.2) -> None:
-        self._url = url
+    Args:
+        url: a SQLite or PostgreSQL address.
+        poll_s: how often each queue is looked at.
+        lease_s: on PostgreSQL, after how many seconds without a sign of life a worker's runs are handed on.
+        worker: the worker's name, for whoever looks at the leases.
+        on_lost: told why the database or the lease is lost; ends the process unless a test watches.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        poll_s: float = 0.2,
+        lease_s: float = 60.0,
+        worker: str = "",
+        on_lost: Callable[[str], None] = shutdown.lost,
+    ) -> None:
+        self._url = parse(url)
         self._poll_s = poll_s
+        file = sqlite_file(url)
+        self._hold: Hold = FileHold(file) if file else Lease(self._url, term_s=lease_s, worker=worker)
+        self._on_lost = on_lost
+        self._watchdog: Watchdog | None = None
+        self._janitor: threading.Thread | None = None
         self._workflows: dict[str, Workflow] = {}
         self._queues: frozenset[str] = frozenset()
-        self._lock: FileLock | None = None
+        self._halt_at: float | None = None
+        self._lost = False
+        self._stopping = threading.Event()
+        self._running = 0
+        self._changed = threading.Condition()
 
     def register(self, name: str, workflow: Workflow) -> None:
         """Makes ``workflow`` known under ``name``; before `start`."""
@@ -124,40 +173,124 @@ class Engine:
         """Takes the database, resumes what a crash left unfinished and begins to run.
 
         Args:
-            queues: queue name -> how many workflows of it run at once.
+            queues: queue name -> how many workflows of it run at once, in each worker.
 
         Raises:
             EngineInUseError: another worker runs on the same SQLite file.
+            EngineError: the database cannot be used.
         """
-        if file := sqlite_file(self._url):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _take(file)
-            _use_wal(file)
-        _quiet()
+        since = clock()
+        self._hold.take()
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            self._watchdog = Watchdog(self._hold, self._lose)
+            self._watchdog.start(since)
+            self._launch()
+            for queue, concurrency in queues.items():
+                DBOS.register_queue(queue, worker_concurrency=concurrency, polling_interval_sec=self._poll_s)
+            self._queues = frozenset(queues)
+            if isinstance(self._hold, Lease):
+                self._janitor = threading.Thread(
+                    target=self._hand_on, args=(self._hold,), name="segue-janitor", daemon=True
+                )
+                self._janitor.start()
+            undo.pop_all()
+
+    def _launch(self) -> None:
+        calm.down("dbos", "sqlalchemy.pool.impl.QueuePool")
         config: DBOSConfig = {
             "name": "segue",
-            "system_database_url": self._url,
+            "system_database_url": self._url.render_as_string(hide_password=False),
             "application_version": _VERSION,
-            "executor_id": "embedded",
+            "executor_id": self._hold.executor_id,
             "serializer": _Json(),
             "log_level": "WARNING",
             "enable_otlp": False,
-            "notification_listener_polling_interval_sec": 1.0,
+            "notification_listener_polling_interval_sec": 0.25,
+            # Nothing here waits for notifications, and without them a pooler may stand before the database.
+            "use_listen_notify": False,
         }
         DBOS(config=config)
         for name, workflow in self._workflows.items():
-            DBOS.workflow(name=name, max_recovery_attempts=_MAX_RECOVERIES)(_named(name, workflow))
+            DBOS.workflow(name=name, max_recovery_attempts=_MAX_RECOVERIES)(self._counted(name, workflow))
         DBOS.launch()
-        for queue, concurrency in queues.items():
-            DBOS.register_queue(queue, worker_concurrency=concurrency, polling_interval_sec=self._poll_s)
-        self._queues = frozenset(queues)
 
-    def stop(self, grace_s: int = 0) -> None:
-        """Stops taking work, waits ``grace_s`` for what runs, and lets the rest to the next start."""
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=grace_s)
-        if self._lock:
-            self._lock.release()
-            self._lock = None
+    def stop(self, grace_s: float = 0) -> None:
+        """Stops taking work, gives the steps that run ``grace_s``, and leaves the rest to the next start.
+
+        A step that ends within the grace is kept, and its workflow begins no other; what ends later is not kept.
+        """
+        with self._changed:
+            self._halt_at = time.monotonic() + grace_s
+        self._stopping.set()
+        if self._janitor:
+            self._janitor.join(_NOTICE_S)
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=math.ceil(grace_s))
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self._running, _NOTICE_S):
+                log.get().warning("steps left in the middle; they are run again", workflows=self._running)
+        if self._watchdog:
+            self._watchdog.stop()
+        try:
+            self._hold.release()
+        except BeatFailedError as error:
+            log.get().warning("the lease was not given back; it runs out by itself", why=str(error))
+
+    def guard(self) -> None:
+        """To be asked just before an effect on the outside: may this worker still have it?
+
+        Raises:
+            HaltedError: no: its lease ran out, or the time to stop has come.
+        """
+        if self._is_halted():
+            raise HaltedError
+
+    @property
+    def lease_age_s(self) -> float | None:
+        """Seconds since the lease was renewed; None where there is none (SQLite) or before the start."""
+        return self._watchdog.age_s if self._watchdog and self._hold.term_s else None
+
+    def _is_halted(self) -> bool:
+        if self._halt_at is not None and time.monotonic() >= self._halt_at:
+            return True
+        return self._lost or (self._watchdog is not None and not self._watchdog.holds())
+
+    def _lose(self, why: str) -> None:
+        self._lost = True
+        self._on_lost(why)
+
+    def _counted(self, name: str, workflow: Workflow) -> Workflow:
+        def run(payload: Any) -> Any:
+            with self._changed:
+                self._running += 1
+            try:
+                return workflow(payload)
+            finally:
+                with self._changed:
+                    self._running -= 1
+                    self._changed.notify_all()
+
+        run.__name__ = run.__qualname__ = name
+        return run
+
+    def _hand_on(self, lease: Lease) -> None:
+        """The janitor: what a dead worker left is put back into its queue, where any worker takes it."""
+        while not self._stopping.is_set():
+            try:
+                # In this order: a worker has its lease before it can have a run.
+                executors = {
+                    str(status.executor_id)
+                    for status in DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+                    if status.executor_id
+                }
+                for executor in sorted(lease.dead(executors)):
+                    # Private, and the only call that hands on by "still this executor's": two janitors who act at
+                    # once do not run a workflow twice. tests/agent/test_engine.py holds it to that.
+                    handed = DBOS._recover_pending_workflows([executor])  # noqa: SLF001
+                    log.get().warning("runs of a dead worker handed on", worker=executor, runs=len(handed))
+            except (BeatFailedError, SQLAlchemyError) as error:
+                log.get().warning("dead workers not looked for", why=str(error).splitlines()[0])
+            self._stopping.wait(lease.term_s / 3)
 
     def submit(
         self,
@@ -207,14 +340,21 @@ class Engine:
 
     def keep(self, name: str, kind: Any, call: Callable[[], Any]) -> Any:
         """Inside a workflow: runs ``call`` once and keeps its result, which is of type ``kind``."""
+        if self._halt_at is not None:
+            raise HaltedError
         began = time.monotonic()
         ran = False
 
         def once() -> Any:
             nonlocal ran
+            self.guard()
             ran = True
             log.get().info("step started", step=name)
-            return records.dump(call(), kind)
+            try:
+                return records.dump(call(), kind)
+            finally:
+                # Whatever came of it, a child that was ended with us included, is not this workflow's fate.
+                self.guard()
 
         kept = DBOS.run_step({"name": name}, once)
         if ran:
@@ -231,6 +371,10 @@ class Engine:
     def cancel(self, run_id: str) -> None:
         """Stops a workflow: at once while it waits, at its next step while it runs."""
         DBOS.cancel_workflow(run_id)
+
+    def must_stop(self, run_id: str) -> bool:
+        """Whether what a workflow's step began is to be ended: it was cancelled, or this worker stops."""
+        return self._is_halted() or self.is_cancelled(run_id)
 
     def is_cancelled(self, run_id: str) -> bool:
         """Whether a workflow was cancelled; may be asked from inside its steps."""
@@ -267,56 +411,87 @@ class Engine:
             for step in DBOS.list_workflow_steps(run_id)
         )
 
+    def forget(self, older_than_s: float) -> int:
+        """Deletes the records of workflows that ended more than ``older_than_s`` seconds ago.
+
+        Two kinds are spared whatever their age: all of a family (the ids that share what stands before ``:number``)
+        of which something still waits or runs, and the member with the highest number of each family, so that an old
+        row that still looks ready at that number is not run once more. Safe in several workers at once.
+
+        Returns:
+            How many were deleted. On SQLite the room is used again, the file does not shrink.
+        """
+        ended = [name for name, state in _STATES.items() if state not in LIVE]
+        before_ms = (time.time() - older_than_s) * 1000
+        known = DBOS.list_workflows(load_input=False, load_output=False)
+        spared = _spared(known)
+        old = [
+            status.workflow_id
+            for status in known
+            if status.status in ended
+            and (status.completed_at or status.updated_at or 0) < before_ms
+            and status.workflow_id not in spared
+        ]
+        for start in range(0, len(old), _FORGET_AT_ONCE):
+            DBOS.delete_workflows(old[start : start + _FORGET_AT_ONCE])
+        return len(old)
+
 
 @contextmanager
 def reading(url: str) -> Iterator[Callable[[], tuple[Run, ...]]]:
-    """Yields a function that lists all workflows, newest first, without taking the database from its worker."""
-    client = DBOSClient(system_database_url=url, serializer=_Json())
+    """Yields a function that lists all workflows, newest first, without taking the database from its worker.
+
+    Raises:
+        EngineError: the database cannot be read.
+    """
+    parsed = parse(url)
     try:
-        yield lambda: tuple(_run(status) for status in client.list_workflows(sort_desc=True, limit=200))
+        client = DBOSClient(
+            system_database_url=parsed.render_as_string(hide_password=False),
+            serializer=_Json(),
+            retry_connection_errors=False,
+        )
+    except SQLAlchemyError as error:
+        raise _unreadable(error) from None
+    try:
+        yield lambda: _listed(client)
     finally:
         client.destroy()
 
 
+def _listed(client: DBOSClient) -> tuple[Run, ...]:
+    try:
+        return tuple(_run(status) for status in client.list_workflows(sort_desc=True, limit=200))
+    except SQLAlchemyError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: SQLAlchemyError) -> EngineError:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return EngineError(f"The engine's database cannot be read: {said}. Has a worker run on it yet?")
+
+
 def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite address; None for other databases."""
-    parsed = make_url(url)
+    parsed = parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-def _take(file: Path) -> FileLock:
-    lock = FileLock(f"{file}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise EngineInUseError(
-            f"Another Segue worker already runs on {file}. Stop it first, or give this one its own DATA_DIR."
-        ) from error
-    return lock
-
-
-def _use_wal(file: Path) -> None:
-    connection = sqlite3.connect(file)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
-
-
-def _quiet() -> None:
-    """The library's own console handler goes; its warnings reach our log like everybody's."""
-    logger = logging.getLogger("dbos")
-    logger.handlers[:] = [logging.NullHandler()]
-    logger.propagate = True
-    logger.setLevel(logging.WARNING)
-
-
-def _named(name: str, workflow: Workflow) -> Workflow:
-    def run(payload: Any) -> Any:
-        return workflow(payload)
-
-    run.__name__ = run.__qualname__ = name
-    return run
+def _spared(known: Iterable[Any]) -> frozenset[str]:
+    """The ids that are kept whatever their age; see `Engine.forget`."""
+    members: dict[str, list[str]] = {}
+    numbers: dict[str, dict[int, list[str]]] = {}
+    busy: set[str] = set()
+    for status in known:
+        parts = _FAMILY.match(status.workflow_id)
+        family = parts["family"] if parts else status.workflow_id
+        members.setdefault(family, []).append(status.workflow_id)
+        if _STATES[status.status] in LIVE:
+            busy.add(family)
+        if parts and parts["number"] and not parts["part"]:
+            numbers.setdefault(family, {}).setdefault(int(parts["number"]), []).append(status.workflow_id)
+    latest = [found[max(found)] for found in numbers.values()]
+    return frozenset(run_id for ids in (*(members[family] for family in busy), *latest) for run_id in ids)
 
 
 def _run(status: Any) -> Run:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr
@@ -176,10 +177,34 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
     )
 
     # The worker
-    engine_database_url: str = Field(
-        default="",
+    engine_database_url: SecretStr = Field(
+        default=SecretStr(""),
         validation_alias=_names("ENGINE_DATABASE_URL"),
-        description="Optional. Default: a SQLite file in DATA_DIR.",
+        description=(
+            "Optional. Default: a SQLite file in DATA_DIR, for one worker."
+            " postgresql://user:password@host/segue for several."
+        ),
+    )
+    lease_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        validation_alias=_names("LEASE_SECONDS"),
+        description=(
+            "Optional. On PostgreSQL: after so many seconds without a sign of life a worker's runs go to the others,"
+            " and it ends itself. The same for all workers."
+        ),
+    )
+    stop_grace_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        validation_alias=_names("STOP_GRACE_SECONDS"),
+        description="Optional. How long steps may go on after SIGTERM or Ctrl-C; what ends later is done again.",
+    )
+    engine_retention_days: float = Field(
+        default=90.0,
+        gt=0,
+        validation_alias=_names("ENGINE_RETENTION_DAYS"),
+        description="Optional. Clean up forgets runs that ended so long ago, except the last one of each row.",
     )
     poll_seconds: float = Field(
         default=3.0,
@@ -278,7 +303,8 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
     @property
     def engine_url(self) -> str:
         """The engine's database."""
-        return self.engine_database_url or f"sqlite:///{self.data_dir.absolute() / 'engine.sqlite'}"
+        default = f"sqlite:///{self.data_dir.absolute() / 'engine.sqlite'}"
+        return self.engine_database_url.get_secret_value() or default
 
     @property
     def database_ids(self) -> dict[str, str]:
@@ -296,11 +322,14 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value that is set, for redaction."""
-        return tuple(
+        values = tuple(
             value.get_secret_value()
             for name in type(self).model_fields
             if isinstance(value := getattr(self, name), SecretStr) and value.get_secret_value()
         )
+        # A driver names the parts of an address one by one, the password as it was before it was escaped.
+        written = urlsplit(self.engine_database_url.get_secret_value()).password
+        return (*values, written, unquote(written)) if written else values
 
 
 class _Isolated(Settings):

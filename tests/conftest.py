@@ -6,6 +6,7 @@ Inputs: files and servers that the test itself makes, and ``../shared`` beside t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,7 @@ import pytest
 import pytest_socket
 
 from agent.settings import Settings
+from tests.fakes.postgres import Postgres, serving
 
 # The machine is shared and slow at times; how long an example takes says nothing about the code.
 hypothesis.settings.register_profile("segue", deadline=None)
@@ -59,6 +61,13 @@ def _own_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.casefold() in known:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for this session; tests that need it are skipped where none can be run."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,223 +1,228 @@
-"""The engine's contract: once for ever by id, kept steps, recovery, delay, cancel, one worker per file."""
+"""The engine's contract, the same on both databases: once for ever by id, kept steps, delay, priority, cancel."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from agent.engine import Engine, EngineInUseError, RunState, reading
+from agent import engine as engine_module
+from agent.engine import Engine, RunState, reading
 from music_workflow.errors import Removed
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 
-
-def _url(folder: Path) -> str:
-    return f"sqlite:///{folder / 'engine.sqlite'}"
-
-
-def _wait_for(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """What the condition says as soon as it is true, or at the end."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not condition():
-        time.sleep(0.05)
+        time.sleep(0.02)
     return condition()
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An engine that is not started yet; stopped at the end."""
-    engine = Engine(_url(tmp_path), poll_s=0.05)
-    yield engine
+@dataclass
+class Bench:
+    """A started engine with workflows that note what happens to them."""
+
+    engine: Engine
+    url: str
+    ran: list[Any] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def note(self, payload: Any) -> Any:
+        """Notes that it ran."""
+        self.ran.append(payload)
+        return {"got": payload}
+
+    def two_steps(self, run_id: str) -> str:
+        """Keeps a tuple and an error."""
+
+        def count() -> tuple[int, ...]:
+            return (1, 2)
+
+        def fail() -> None:
+            raise Removed("gone", service="SoundCloud", operation="get")
+
+        self.ran.append((run_id, self.engine.step("count", count)))
+        try:
+            self.engine.step("fail", fail)
+        except Removed as error:
+            self.ran.append((run_id, error.service))
+        return "done"
+
+    def blocks(self, name: str) -> None:
+        """The first one waits until it is released."""
+        if name == "first":
+            self.release.wait(20)
+        self.ran.append(name)
+
+    def long_step(self, run_id: str) -> None:
+        """Its first step goes on until it must stop; its second would be noted."""
+
+        def first() -> bool:
+            self.started.set()
+            return bool(wait_for(lambda: self.engine.must_stop(run_id)))
+
+        def second() -> None:
+            self.ran.append("second")
+
+        self.engine.step("first", first)
+        self.engine.step("second", second)
+
+    def breaks(self, _payload: Any) -> None:
+        """A workflow with a defect."""
+        raise RuntimeError("a defect")
+
+    def ended(self, run_id: str) -> Any:
+        """The run, once it waits and runs no more."""
+        return wait_for(
+            lambda: (run := self.engine.status(run_id)) and run.state not in engine_module.LIVE and run
+        )
+
+
+@pytest.fixture(scope="module")
+def bench(module_url: str) -> Iterator[Bench]:
+    """One engine for all facts about a database."""
+    engine = Engine(module_url, poll_s=0.05, lease_s=30)
+    bench = Bench(engine, module_url)
+    for workflow in (bench.note, bench.two_steps, bench.blocks, bench.long_step, bench.breaks):
+        engine.register(workflow.__name__, workflow)
+    engine.start({"default": 4, "one": 1})
+    yield bench
     engine.stop()
 
 
-def test_an_id_is_accepted_once(engine: Engine) -> None:
+@pytest.fixture(autouse=True)
+def _fresh(bench: Bench) -> None:
+    bench.ran.clear()
+    bench.started.clear()
+    bench.release.clear()
+
+
+def test_an_id_is_accepted_once(bench: Bench) -> None:
     """A hundred submissions of one id from ten threads: one accepted, one execution."""
-    ran: list[str] = []
-    engine.register("work", ran.append)
-    engine.start({"default": 4})
     accepted: list[bool] = []
 
     def submit() -> None:
-        accepted.extend(engine.submit("work", "id-1", "payload", queue="default") for _ in range(10))
+        accepted.extend(bench.engine.submit("note", "once", "payload", queue="default") for _ in range(10))
 
     threads = [threading.Thread(target=submit) for _ in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
     assert accepted.count(True) == 1
-    assert _wait_for(lambda: not engine.live())
-    assert ran == ["payload"]
-    assert not engine.submit("work", "id-1", "payload", queue="default"), "finished ids stay taken"
+    assert bench.ended("once")
+    assert bench.ran == ["payload"]
+    assert not bench.engine.submit("note", "once", "payload", queue="default"), "finished ids stay taken"
 
 
-def test_step_results_and_errors_are_kept_as_they_were(engine: Engine) -> None:
-    """A dataclass comes back as one; an error can be caught by class and carries its facts."""
-    seen: list[Any] = []
+def test_step_results_and_errors_are_kept_as_they_were(bench: Bench) -> None:
+    """A tuple comes back as one; an error can be caught by class and carries its facts."""
+    bench.engine.submit("two_steps", "typed", "typed", queue="default")
 
-    def count() -> tuple[int, ...]:
-        return (1, 2)
-
-    def fail() -> None:
-        raise Removed("gone", service="SoundCloud", operation="get")
-
-    def workflow(_payload: Any) -> str:
-        seen.append(engine.step("count", count))
-        try:
-            engine.step("fail", fail)
-        except Removed as error:
-            seen.append(error.service)
-        return "done"
-
-    engine.register("work", workflow)
-    engine.start({"default": 1})
-    engine.submit("work", "id-1", None, queue="default")
-    run = _wait_for(lambda: (run := engine.status("id-1")) and run.state is RunState.ENDED and run)
-    assert run.output == "done"
-    assert seen == [(1, 2), "SoundCloud"]
-    assert [(step.name, step.failed) for step in engine.steps("id-1")] == [("count", False), ("fail", True)]
+    assert bench.ended("typed").output == "done"
+    assert bench.ran == [("typed", (1, 2)), ("typed", "SoundCloud")]
+    assert [(step.name, step.failed) for step in bench.engine.steps("typed")] == [
+        ("count", False),
+        ("fail", True),
+    ]
 
 
-def test_delay_holds_no_slot_and_priority_decides(engine: Engine) -> None:
+def test_delay_holds_no_slot_and_priority_decides(bench: Bench) -> None:
     """With one slot: the delayed one lets others pass; lower numbers go first."""
-    order: list[str] = []
-    release = threading.Event()
+    submit = bench.engine.submit
+    submit("blocks", "p0", "first", queue="one")
+    assert wait_for(lambda: (run := bench.engine.status("p0")) and run.state is RunState.RUNNING)
+    submit("blocks", "p1", "later", queue="one", delay_s=1.0)
+    submit("blocks", "p2", "low", queue="one", priority=5)
+    submit("blocks", "p3", "high", queue="one", priority=2)
+    waiting = {run.run_id: run.state for run in bench.engine.live()}
+    bench.release.set()
 
-    def workflow(name: str) -> None:
-        if name == "first":
-            release.wait(10)
-        order.append(name)
-
-    engine.register("work", workflow)
-    engine.start({"default": 1})
-    engine.submit("work", "0", "first", queue="default")
-    _wait_for(lambda: (run := engine.status("0")) and run.state is RunState.RUNNING)
-    engine.submit("work", "1", "later", queue="default", delay_s=1.5)
-    engine.submit("work", "2", "low", queue="default", priority=5)
-    engine.submit("work", "3", "high", queue="default", priority=2)
-    release.set()
-    assert _wait_for(lambda: len(order) == 4)
-    assert order == ["first", "high", "low", "later"]
-
-
-def test_cancel_stops_at_the_next_step(engine: Engine) -> None:
-    """The running step may see it; the following one never runs."""
-    ran: list[str] = []
-    started = threading.Event()
-
-    def first() -> bool:
-        started.set()
-        return bool(_wait_for(lambda: engine.is_cancelled("id-1")))
-
-    def second() -> None:
-        ran.append("second")
-
-    def workflow(_payload: Any) -> None:
-        engine.step("first", first)
-        engine.step("second", second)
-
-    engine.register("work", workflow)
-    engine.start({"default": 1})
-    engine.submit("work", "id-1", None, queue="default")
-    assert started.wait(10)
-    engine.cancel("id-1")
-    _wait_for(lambda: not engine.live())
-    time.sleep(0.5)
-    run = engine.status("id-1")
-    assert run
-    assert run.state is RunState.CANCELLED
-    assert ran == []
+    assert wait_for(lambda: len(bench.ran) == 4)
+    assert bench.ran == ["first", "high", "low", "later"]
+    assert waiting == {
+        "p0": RunState.RUNNING,
+        "p1": RunState.WAITING,
+        "p2": RunState.WAITING,
+        "p3": RunState.WAITING,
+    }
 
 
-def test_unknown_queue_or_workflow_is_refused(engine: Engine) -> None:
+def test_cancel_stops_at_the_next_step(bench: Bench) -> None:
+    """The running step may see it; the following one never runs, and what the first returned is not kept."""
+    bench.engine.submit("long_step", "cancelled", "cancelled", queue="default")
+    assert bench.started.wait(20)
+    bench.engine.cancel("cancelled")
+
+    assert bench.ended("cancelled").state is RunState.CANCELLED
+    assert wait_for(lambda: not bench.engine._running)
+    assert bench.ran == []
+    assert bench.engine.steps("cancelled") == ()
+
+
+def test_what_waits_can_be_cancelled_at_once(bench: Bench) -> None:
+    """A delayed workflow never begins."""
+    bench.engine.submit("note", "withdrawn", "payload", queue="default", delay_s=600)
+    bench.engine.cancel("withdrawn")
+
+    assert bench.engine.status("withdrawn").state is RunState.CANCELLED  # type: ignore[union-attr] # it was submitted
+    assert bench.ran == []
+
+
+def test_a_defect_ends_its_workflow_alone(bench: Bench) -> None:
+    """It is remembered as broken, and the next one runs."""
+    bench.engine.submit("breaks", "broken", None, queue="default")
+    bench.engine.submit("note", "after it", "payload", queue="default")
+
+    assert bench.ended("broken").state is RunState.BROKEN
+    assert bench.ended("after it").state is RunState.ENDED
+
+
+def test_unknown_queue_or_workflow_is_refused(bench: Bench) -> None:
     """What would wait for ever is an error at once."""
-    engine.register("work", str)
-    engine.start({"default": 1})
     with pytest.raises(ValueError, match="queue"):
-        engine.submit("work", "id-1", None, queue="defualt")
+        bench.engine.submit("note", "x", None, queue="defualt")
     with pytest.raises(ValueError, match="workflow"):
-        engine.submit("wrok", "id-1", None, queue="default")
+        bench.engine.submit("ntoe", "x", None, queue="default")
 
 
-PROGRAM = """
-import os, sys, time
-from agent.engine import Engine
-engine = Engine(sys.argv[1], poll_s=0.05)
-out = open(sys.argv[2], "a", buffering=1)
-def one() -> str:
-    out.write("one\\n"); return "kept"
-def two() -> bool:
-    out.write("two\\n")
-    if not engine.is_rerun("id-1"): time.sleep(60)
-    return engine.is_rerun("id-1")
-def workflow(payload):
-    first = engine.step("one", one)
-    out.write(f"rerun {engine.step('two', two)} {first}\\n")
-engine.register("work", workflow)
-engine.start({"default": 1})
-engine.submit("work", "id-1", None, queue="default")
-while engine.live(): time.sleep(0.05)
-out.write("idle\\n")
-os._exit(0)
-"""
+def test_history_can_be_read_beside_the_worker(bench: Bench) -> None:
+    """The reader sees runs with payload and output, newest first, and takes no lock."""
+    for name in ("read 1", "read 2"):
+        bench.engine.submit("note", name, {"a": name}, queue="default")
+        assert bench.ended(name)
+    with reading(bench.url) as runs:
+        newest, before, *_ = runs()
 
-
-def test_kill_nine_resumes_at_the_step_in_flight(tmp_path: Path) -> None:
-    """The finished step is not run again; the one in flight is, and knows that it may have happened."""
-    program, out = tmp_path / "program.py", tmp_path / "out"
-    program.write_text(PROGRAM, encoding="utf-8")
-    out.touch()
-    command = [sys.executable, str(program), _url(tmp_path), str(out)]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    first = subprocess.Popen(command, env=environment)
-    assert _wait_for(lambda: "two" in out.read_text(), 20)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    subprocess.run(command, env=environment, check=True, timeout=40)
-    assert out.read_text().split("\n") == ["one", "two", "two", "rerun True kept", "idle", ""]
-
-
-def test_a_second_worker_on_the_same_file_is_refused(tmp_path: Path) -> None:
-    """With a sentence that says what to do; after the first ends, it may start."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import sys, time\nfrom agent.engine import Engine\ne = Engine(sys.argv[1]); e.start({'q': 1})\n"
-        "print('up', flush=True); time.sleep(60)\n",
-        encoding="utf-8",
+    assert (newest.run_id, newest.payload, newest.output) == (
+        "read 2",
+        {"a": "read 2"},
+        {"got": {"a": "read 2"}},
     )
-    other = subprocess.Popen(
-        [sys.executable, str(program), _url(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert other.stdout
-    assert other.stdout.readline() == "up\n"
-    with pytest.raises(EngineInUseError, match="Another Segue worker"):
-        Engine(_url(tmp_path)).start({"q": 1})
-    other.kill()
-    other.wait()
-    other.stdout.close()
-    again = Engine(_url(tmp_path))
-    again.start({"q": 1})
-    again.stop()
+    assert before.run_id == "read 1"
 
 
-def test_history_can_be_read_beside_the_worker(engine: Engine, tmp_path: Path) -> None:
-    """The reader sees runs with payload and output, and takes no lock."""
-    engine.register("work", lambda payload: {"got": payload})
-    engine.start({"default": 1})
-    engine.submit("work", "id-1", {"a": 1}, queue="default")
-    assert _wait_for(lambda: not engine.live())
-    with reading(_url(tmp_path)) as runs:
-        (run,) = runs()
-    assert (run.run_id, run.payload, run.output) == ("id-1", {"a": 1}, {"got": {"a": 1}})
+def test_old_ends_are_forgotten_and_what_may_still_matter_is_not(bench: Bench) -> None:
+    """The last attempt of a row is remembered, and all of a row of which something waits; a younger end stays."""
+    for name in ("d:row:1", "d:row:2", "d:row:2/report/1", "d:busy:1", "d:busy:2", "single"):
+        bench.engine.submit("note", name, None, queue="default")
+        assert bench.ended(name)
+    bench.engine.submit("note", "d:busy:2/report/1", None, queue="default", delay_s=600)
+
+    assert bench.engine.forget(3600) == 0
+    assert bench.engine.forget(-1) >= 3
+    left = {
+        name
+        for name in ("d:row:1", "d:row:2", "d:row:2/report/1", "d:busy:1", "d:busy:2", "single")
+        if bench.engine.status(name)
+    }
+    assert left == {"d:row:2", "d:busy:1", "d:busy:2"}
+    assert not bench.engine.submit("note", "d:row:2", None, queue="default"), "its id stays taken"
+    bench.engine.cancel("d:busy:2/report/1")
