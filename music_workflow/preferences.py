@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic_settings import NoDecode
 
 from music_workflow.core.ports import LAYOUT_FIELDS, EagleSettings, check_fields
+from music_workflow.folders import FolderSettings
 from music_workflow.model import AudioFormat, MixPolicy
 
 
@@ -31,7 +32,7 @@ def _eagle_folder(value: str) -> str:
     return value
 
 
-class MusicPreferences(BaseSettings):
+class MusicPreferences(FolderSettings):
     """Layout, mixes, Eagle: what has a good default."""
 
     layout: Annotated[str, AfterValidator(_layout)] = Field(
@@ -117,6 +118,7 @@ class MusicPreferences(BaseSettings):
             "analysis_backend": self.analysis_backend,
             "second_opinion_below": self.second_opinion_below,
             "eagle": self._eagle(),
+            **self.folders(),
         }
 
     def _eagle(self) -> EagleSettings | None:

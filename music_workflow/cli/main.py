@@ -10,8 +10,6 @@ import json
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,7 +18,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from music_workflow.cli import dedupe, index
 from music_workflow.cli.match import match
+from music_workflow.cli.progress import progress as shown_progress
 from music_workflow.cli.settings import MusicSettings
 from music_workflow.errors import BadLink, MusicError, NotReady, Protected, Unavailable
 from music_workflow.model import Check, FiledTrack, Progress
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from music_workflow.core.library import Library  # imported where it is used, so that --help stays fast
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The music library without Notion.")
-index_app = typer.Typer(no_args_is_help=True, help="The volume index: what stands on the volumes.")
-app.add_typer(index_app, name="index")
+app.add_typer(index.app, name="index")
+app.add_typer(dedupe.app, name="dedupe")
 app.command()(match)
 
 _EXIT_CODES: tuple[tuple[type[MusicError], int], ...] = (
@@ -79,7 +79,7 @@ def sync(
 
     library = Library(MusicSettings().library())
     library.check_ready()
-    with tempfile.TemporaryDirectory(prefix="music-") as work_dir, _progress() as progress:
+    with tempfile.TemporaryDirectory(prefix="music-") as work_dir, shown_progress() as progress:
         track = _sync(library, url, work_dir, progress, playlist=playlist, mix=mix)
     if as_json:
         typer.echo(json.dumps(asdict(track), ensure_ascii=False))
@@ -136,87 +136,6 @@ def analyze(
         sys.exit(1)
 
 
-@index_app.command("scan")
-def index_scan(
-    roots: Annotated[
-        list[Path] | None, typer.Argument(help="Folders; default: OUT_DIR and MUSIC_DIRECTORY_PATHS.")
-    ] = None,
-) -> None:
-    """Look through the volumes and bring the index and its export up to date."""
-    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
-
-    settings = MusicSettings()
-    library = Library(settings.library())
-    table = Table("Folder", "Files", "Added", "Changed", "Moved", "Gone", "No tags")
-    for report in library.scan(tuple(map(str, roots or settings.roots()))):
-        if report.mounted:
-            figures = (
-                report.total,
-                report.added,
-                report.changed,
-                report.moved,
-                report.gone,
-                report.unreadable,
-            )
-            table.add_row(report.root, *map(str, figures))
-        else:
-            table.add_row(report.root, f"not mounted; {report.total} entries kept")
-    Console().print(table)
-
-
-@index_app.command("show")
-def index_show(
-    key: Annotated[str | None, typer.Argument(help="A track's key or run; default: all tracks.")] = None,
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show the tracks that the library knows."""
-    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
-
-    library = Library(MusicSettings().library())
-    tracks = library.tracks() if key is None else [track] if (track := library.lookup(key)) else []
-    if key is not None and not tracks:
-        raise BadLink(f"The library knows nothing under “{key}”.", service="library", operation="look up")
-    if as_json:
-        for track in tracks:
-            typer.echo(json.dumps(asdict(track), ensure_ascii=False))
-        return
-    table = Table("Key", "Artists", "Title", "BPM", "Musical key", "Filed")
-    for track in tracks:
-        bpm = f"{track.analysis.bpm:.2f}" if track.analysis.bpm else "-"
-        identity = track.identity
-        table.add_row(
-            identity.key,
-            ", ".join(identity.artists),
-            identity.title,
-            bpm,
-            track.analysis.key or "-",
-            track.filed_at,
-        )
-    Console().print(table)
-
-
-@index_app.command("forget")
-def index_forget(
-    *,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without it, only say what would be done.")
-    ] = False,
-) -> None:
-    """Take tracks out of the index of which no file stands any more; no file is touched."""
-    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
-
-    library = Library(MusicSettings().library())
-    missing = library.missing()
-    for track in missing:
-        typer.echo(f"{track.identity.key}  {track.files[0].path}")
-    if yes:
-        library.forget([track.identity.key for track in missing])
-        typer.echo(f"{len(missing)} forgotten.")
-    else:
-        typer.echo(f"{len(missing)} would be forgotten; if no volume is merely unmounted, add --yes.")
-
-
 def _sync(
     library: Library, url: str, work_dir: str, progress: Progress, *, playlist: str | None, mix: bool
 ) -> FiledTrack:
@@ -243,17 +162,6 @@ def _refuse_mix(library: Library, title: str, duration_s: float | None, *, wante
             service="library",
             operation="judge length",
         )
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show one changing line on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _fraction, _words: None
-        return
-    with console.status("…") as status:
-        yield lambda fraction, words: status.update(f"{fraction:4.0%}  {words}")
 
 
 def _print_track(track: FiledTrack) -> None:

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, BeforeValidator, Field
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
 
 from music_workflow.core.ports import LibrarySettings, M4aCodec
+from music_workflow.folders import Listed
 from music_workflow.preferences import MusicPreferences
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
-    return value
-
-
-Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-"""Separated by commas or line breaks."""
 
 
 class MusicSettings(MusicPreferences):
@@ -34,7 +24,6 @@ class MusicSettings(MusicPreferences):
         validation_alias=AliasChoices("DATA_DIR", "SEGUE_DATA_DIR"),
     )
     volume_index_path: Path | None = Field(default=None, validation_alias="VOLUME_INDEX_PATH")
-    music_directory_paths: Listed = Field(default=(), validation_alias="MUSIC_DIRECTORY_PATHS")
     m4a_codec: M4aCodec = Field(default="aac256", validation_alias="M4A_CODEC")
     max_download_mb: int = Field(default=1024, gt=0, validation_alias="MAX_DOWNLOAD_MB")
     max_duration_minutes: int = Field(default=180, gt=0, validation_alias="MAX_DURATION_MINUTES")
@@ -55,11 +44,4 @@ class MusicSettings(MusicPreferences):
             allowed_hosts=self.allowed_hosts,
             allow_private_addresses=self.allow_private_addresses,
             **self.wishes(),
-        )
-
-    def roots(self) -> tuple[str, ...]:
-        """Folders that the index looks through: the library's own and those of MUSIC_DIRECTORY_PATHS."""
-        return (
-            self.library().out_dir,
-            *(str(Path(each).expanduser()) for each in self.music_directory_paths),
         )

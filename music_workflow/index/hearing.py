@@ -21,7 +21,8 @@ from music_workflow.core.acquire import file_digest
 from music_workflow.deduplication.fingerprint import LENGTH_S, RATE, FingerprintMeter
 from music_workflow.deduplication.fingerprint import Words as Fingerprint
 from music_workflow.errors import BadLink
-from music_workflow.index.report import Coverage, HearReport
+from music_workflow.index.lookup import coverage
+from music_workflow.index.report import HearReport
 from music_workflow.index.volume import VolumeIndex
 from music_workflow.model import Progress
 
@@ -72,15 +73,6 @@ def hear_all(index: VolumeIndex, *, seconds: float, progress: Progress) -> HearR
             heard += 1
             troubled += found.trouble is not None
     return HearReport(heard=heard, troubled=troubled, coverage=coverage(index))
-
-
-def coverage(index: VolumeIndex) -> Coverage:
-    """Count how many files on mounted volumes were heard."""
-    files, heard, fingerprinted = index.connection.execute(
-        "SELECT count(*), count(audio.path), count(audio.path) FILTER (WHERE audio.trouble IS NULL) "
-        "FROM files JOIN roots ON roots.path = files.root LEFT JOIN audio ON audio.path = files.path WHERE mounted"
-    ).fetchone()
-    return Coverage(files=files, heard=heard, fingerprinted=fingerprinted)
 
 
 def hear(path: str) -> Heard:

@@ -9,6 +9,9 @@ RootState = Literal["scanned", "missing", "empty", "unreadable", "shrunk"]
 """What became of a folder: looked through; not there, or an empty place where files are known; there, with no music
 and none known; there, and not to be read; or looked through, with so much missing that nothing was forgotten."""
 
+By = Literal["key", "link", "ISRC", "path"]
+"""What a file was found by."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanReport:
@@ -29,7 +32,7 @@ class ScanReport:
     unreadable: int = 0
     """Without tags that could be read."""
     closed: tuple[str, ...] = ()
-    """Folders below it that could not be read; what is known in them is kept."""
+    """Folders below it that could not be read, and names that are no text; what is known there is kept."""
     renamed_from: str | None = None
     """Where the same volume stood before."""
 
@@ -70,7 +73,7 @@ class FoundFile:
     """A file of the volumes that a look-up found."""
 
     path: str
-    by: Literal["key", "link", "ISRC", "path"]
+    by: By
     """What it was found by."""
     size: int
     mounted: bool

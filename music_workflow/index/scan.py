@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from music_workflow.core.links import parse_isrc
 from music_workflow.errors import BadLink
 from music_workflow.index import moves, roots
 from music_workflow.index.headers import Words, read_words
@@ -59,27 +60,51 @@ def walk(folder: str, closed: list[str] | None = None) -> Iterator[tuple[str, Ma
 
     Args:
         folder: Where to begin.
-        closed: Folders that cannot be read are put here; without it, they are an error.
+        closed: Folders that cannot be read, and names that are no text, are put here; without it, the first are an
+            error.
     """
     waiting = [folder]
     while waiting:
-        inside = waiting.pop()
-        try:
-            with os.scandir(inside) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    elif name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
-                        found = entry.stat()
-                        if found.st_size >= _MIN_BYTES:
-                            yield entry.path, (found.st_ino, found.st_size, found.st_mtime_ns)
-        except OSError:
-            if closed is None:
-                raise
-            closed.append(inside)
+        for entry in _entries(waiting.pop(), closed):
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif entry.name.rpartition(".")[2].lower() in EXTENSIONS and entry.is_file():
+                mark = _mark(entry)
+                if mark is None or mark[1] < _MIN_BYTES:
+                    continue
+                if entry.path.isascii() or _is_text(entry.path):
+                    yield entry.path, mark
+                elif closed is not None:
+                    closed.append(os.fsencode(entry.path).decode("utf-8", "replace"))
+
+
+def _entries(folder: str, closed: list[str] | None) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith("."):
+                    yield entry
+    except OSError:
+        if closed is None:
+            raise
+        closed.append(folder)
+
+
+def _mark(entry: os.DirEntry[str]) -> Mark | None:
+    try:
+        found = entry.stat()
+    except OSError:
+        return None  # gone since the folder was listed
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path is UTF-8; what is not, neither SQLite nor JSON nor a row could keep."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +228,7 @@ def _columns(words: Words) -> tuple[object, ...]:
         words.title,
         words.artist,
         words.album,
-        words.isrc,
+        parse_isrc(words.isrc),
         words.key,
         words.url,
         words.duration_s,
