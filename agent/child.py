@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,6 @@ from agent import records
 # started afresh. Never a fork of the worker itself: its threads would be lost in the middle of what they hold.
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _TICK_S = 0.5
-_PATIENCE_S = 3.0
 
 
 class StoppedError(Exception):
@@ -117,14 +117,14 @@ def _end(process: Any) -> None:
     if process.is_alive():
         process.join(_TICK_S)
     if process.is_alive():
-        process.terminate()
-        process.join(_PATIENCE_S)
-    if process.is_alive():
         process.kill()
     process.join()
 
 
 def _main(connection: Connection, work: Callable[..., Any], args: Sequence[Any]) -> None:
+    # Ctrl-C and a service manager's SIGTERM reach the whole group; how the work ends is for the worker to say.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         result = ("result", work(*args))

@@ -125,3 +125,21 @@ def test_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     assert _wait_for(lambda: _gone(int(path.read_text())))
+
+
+def tell_and_go_on(progress: Progress) -> str:
+    progress(0.5, str(os.getpid()))
+    time.sleep(0.5)
+    return "went on"
+
+
+def test_a_signal_to_the_whole_group_does_not_end_a_child() -> None:
+    """Ctrl-C reaches children too; whether they may finish is for the worker to say."""
+
+    def signal_it(_fraction: float, words: str) -> None:
+        os.kill(int(words), signal.SIGINT)
+        os.kill(int(words), signal.SIGTERM)
+
+    assert (
+        child.run(tell_and_go_on, [signal_it], progress=signal_it, timeout_s=20, stopped=_never) == "went on"
+    )
