@@ -95,7 +95,7 @@ class Schedules(Companion):
                 filed += self._tend(found)
             except NotionError as error:
                 log.get().warning("template not brought up to date", page=found.row.id, why=str(error))
-        if not look.failed:
+        if not look.failed and look.complete:
             self._forget_all_but({found.row.id: found.database for found in look.templates})
         return filed
 
@@ -109,11 +109,17 @@ class Schedules(Companion):
         owed = None
         if row.next_run is not None and schedule.is_time(row.next_run):
             owed = schedule.latest(row.next_run.replace(second=0, microsecond=0), now)
-        filed = owed is not None and self._file_child(row, owed, schedule.zone)
+        # A look may show old news, and a row that was paused or changed meanwhile owes nothing.
+        filed = owed is not None and self._still_asks(found) and self._file_child(row, owed, schedule.zone)
         following = schedule.next_after(now)
         self._write(found, "next_run", following, shown=row.next_run)
         self._set_alarm(row.id, following, now)
         return filed
+
+    def _still_asks(self, found: Found) -> bool:
+        database = self._workspace.database(found.database)
+        row = database.get(found.row.id)
+        return self._is_ready(database, row) and row.schedule == found.row.schedule
 
     def _read(self, found: Found) -> Schedule | None:
         """The template's schedule; None, and a sentence on the row, when it means nothing."""

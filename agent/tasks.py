@@ -16,6 +16,7 @@ def add(
     url: str = "",
     title: str = "",
     priority: str = "",
+    description: str = "",
     after: tuple[str, ...] = (),
 ) -> TaskRow:
     """Creates a row in Agent-Tasks, ready to run.
@@ -26,6 +27,7 @@ def add(
         url: the link it is about.
         title: what the row is called; made up from type and link without one.
         priority: an option of Priority.
+        description: what is to be said about it.
         after: page ids of rows that must have ended first.
     """
     tasks: Database[TaskRow] = workspace.database(AGENT_TASKS)
@@ -38,6 +40,8 @@ def add(
         values["link"] = url
     if priority:
         values["priority"] = Priority(priority)
+    if description:
+        values["description"] = description
     if after:
         values["prerequisites"] = after
     return tasks.create(values)

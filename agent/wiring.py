@@ -32,6 +32,7 @@ from agent.schedules import Schedules
 from agent.settings import Settings
 from agent.twins import Twins
 from agent.triggers import Triggers
+from agent.upkeep import HouseKeeping
 from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from agent.worker import Worker
 from handlers import registry
@@ -150,6 +151,18 @@ def ledger(settings: Settings) -> Ledger:
     return Ledger(settings.engine_url, data_dir(settings), *tables)
 
 
+def _upkeep(settings: Settings, engine: Engine) -> HouseKeeping:
+    triggers = settings.agent_triggers_dir
+    return HouseKeeping(
+        data_dir=data_dir(settings),
+        out_dir=settings.out_dir.expanduser().absolute(),
+        triggers_dir=triggers.expanduser().absolute() if triggers else None,
+        engine=engine,
+        days=settings.clean_up_days,
+        record_days=settings.engine_retention_days,
+    )
+
+
 def webhook_token_file(settings: Settings) -> TokenFile:
     """Where the verification token of Notion's webhook is kept."""
     return TokenFile(data_dir(settings) / TOKEN_FILE)
@@ -208,6 +221,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             library=music,
             tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
             gaps=gap_rows(rows, settings),
+            upkeep=_upkeep(settings, engine),
         )
         guard = Guard()
         poller = Poller(

@@ -249,6 +249,32 @@ class GapRows(Protocol):
         """Writes a step's values to its row; closing and opening again are values of its status."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What was cleared away, or would be."""
+
+    count: int
+    bytes: int
+    note: str = ""
+    """Why nothing was even looked at."""
+
+
+class Upkeep(Protocol):
+    """What Segue made for itself and no longer needs; each call clears one kind, or only counts it."""
+
+    def work_files(self, *, dry_run: bool) -> Swept:
+        """Work folders of rows that do not run, and temporary files that a crash left behind."""
+
+    def run_logs(self, *, dry_run: bool) -> Swept:
+        """Logs of old attempts."""
+
+    def trigger_files(self, *, dry_run: bool) -> Swept:
+        """Trigger files that agents are done with; moved, never deleted."""
+
+    def engine_records(self, *, dry_run: bool) -> Swept:
+        """What the engine remembers of runs that ended long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What handlers work with; put together in ``agent.wiring``."""
@@ -256,6 +282,7 @@ class Tools:
     library: Library
     tracks: Tracks
     gaps: GapRows
+    upkeep: Upkeep
 
 
 # What the worker knows of a handler ----------------------------------------------------------------------------------
