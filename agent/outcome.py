@@ -103,7 +103,8 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
     attempt = _Attempt(error, handler, try_number, chance, title)
     match error:
         case NeedsHuman():
-            return _blocked(str(error), choices=error.choices)
+            asked = _blocked(str(error), choices=error.choices)
+            return replace(asked, evidence=error.evidence, pictures=error.pictures)
         case CannotDo():
             return attempt.failed(
                 str(error),

@@ -124,11 +124,23 @@ class TryLater(HandlerWordError):  # noqa: N818 - a word of the contract, not an
 
 
 class NeedsHuman(HandlerWordError):  # noqa: N818
-    """A person must decide or supply something; choices become to-do items in the page."""
+    """A person must decide or supply something; choices become to-do items in the page.
 
-    def __init__(self, question: str, choices: tuple[str, ...] = ()) -> None:
+    Evidence and pictures reach the page when the handler itself raises it; out of a step, only the words do.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        choices: tuple[str, ...] = (),
+        *,
+        evidence: tuple[Evidence, ...] = (),
+        pictures: tuple[Picture, ...] = (),
+    ) -> None:
         super().__init__(question)
         self.choices = choices
+        self.evidence = evidence
+        self.pictures = pictures
 
 
 class CannotDo(HandlerWordError):  # noqa: N818
