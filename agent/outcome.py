@@ -104,7 +104,7 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
     match error:
         case NeedsHuman():
             asked = _blocked(str(error), choices=error.choices)
-            return replace(asked, evidence=error.evidence, pictures=error.pictures)
+            return replace(asked, evidence=tuple(error.evidence), pictures=tuple(error.pictures))
         case CannotDo():
             return attempt.failed(
                 str(error),

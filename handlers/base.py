@@ -129,6 +129,9 @@ class NeedsHuman(HandlerWordError):  # noqa: N818
     Evidence and pictures reach the page when the handler itself raises it; out of a step, only the words do.
     """
 
+    evidence: tuple[Evidence, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
     def __init__(
         self,
         question: str,
