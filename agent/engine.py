@@ -158,6 +158,7 @@ class Engine:
         self._watchdog: Watchdog | None = None
         self._janitor: threading.Thread | None = None
         self._workflows: dict[str, Workflow] = {}
+        self._lasting: set[str] = set()
         self._queues: frozenset[str] = frozenset()
         self._halt_at: float | None = None
         self._lost = False
@@ -165,9 +166,11 @@ class Engine:
         self._running = 0
         self._changed = threading.Condition()
 
-    def register(self, name: str, workflow: Workflow) -> None:
-        """Makes ``workflow`` known under ``name``; before `start`."""
+    def register(self, name: str, workflow: Workflow, *, lasting: bool = False) -> None:
+        """Makes ``workflow`` known under ``name``; before `start`. What is ``lasting`` is never forgotten."""
         self._workflows[name] = workflow
+        if lasting:
+            self._lasting.add(name)
 
     def start(self, queues: Mapping[str, int]) -> None:
         """Takes the database, resumes what a crash left unfinished and begins to run.
@@ -416,7 +419,8 @@ class Engine:
 
         Two kinds are spared whatever their age: all of a family (the ids that share what stands before ``:number``)
         of which something still waits or runs, and the member with the highest number of each family, so that an old
-        row that still looks ready at that number is not run once more. Safe in several workers at once.
+        row that still looks ready at that number is not run once more. So is what was registered as lasting. Safe in
+        several workers at once.
 
         Returns:
             How many were deleted. On SQLite the room is used again, the file does not shrink.
@@ -431,6 +435,7 @@ class Engine:
             if status.status in ended
             and (status.completed_at or status.updated_at or 0) < before_ms
             and status.workflow_id not in spared
+            and status.name not in self._lasting
         ]
         for start in range(0, len(old), _FORGET_AT_ONCE):
             DBOS.delete_workflows(old[start : start + _FORGET_AT_ONCE])

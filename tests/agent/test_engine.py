@@ -91,6 +91,7 @@ def bench(module_url: str) -> Iterator[Bench]:
     bench = Bench(engine, module_url)
     for workflow in (bench.note, bench.two_steps, bench.blocks, bench.long_step, bench.breaks):
         engine.register(workflow.__name__, workflow)
+    engine.register("agreed", str, lasting=True)
     engine.start({"default": 4, "one": 1})
     yield bench
     engine.stop()
@@ -215,6 +216,8 @@ def test_old_ends_are_forgotten_and_what_may_still_matter_is_not(bench: Bench) -
         bench.engine.submit("note", name, None, queue="default")
         assert bench.ended(name)
     bench.engine.submit("note", "d:busy:2/report/1", None, queue="default", delay_s=600)
+    bench.engine.submit("agreed", "name", "x", queue="default")
+    assert bench.ended("name")
 
     assert bench.engine.forget(3600) == 0
     assert bench.engine.forget(-1) >= 3
@@ -225,4 +228,5 @@ def test_old_ends_are_forgotten_and_what_may_still_matter_is_not(bench: Bench) -
     }
     assert left == {"d:row:2", "d:busy:1", "d:busy:2"}
     assert not bench.engine.submit("note", "d:row:2", None, queue="default"), "its id stays taken"
+    assert bench.engine.status("name"), "it is registered as lasting"
     bench.engine.cancel("d:busy:2/report/1")
