@@ -14,6 +14,7 @@ from tzlocal import get_localzone
 
 from agent import answers, child, drift, issue_notes, log, returns
 from agent.answers import Answers
+from agent.doctor import Access, SetUpDoctor
 from agent.engine import Engine
 from agent.errands import Errands
 from agent.gap_rows import NotionGapRows
@@ -47,6 +48,8 @@ from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
 _STALE_LOOK_S = 180.0
+_BRIEF = Patience(attempts=3, total_s=20.0)
+"""A person waits for doctor."""
 _SETTLE_S = 5.0
 _HEAVY_MODULES = (
     "music_workflow.core.process",
@@ -95,15 +98,23 @@ def index_export_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def notion(settings: Settings, on_request: Callable[[RequestNote], None] | None = None) -> Iterator[Notion]:
+def notion(
+    settings: Settings,
+    on_request: Callable[[RequestNote], None] | None = None,
+    patience: Patience | None = None,
+) -> Iterator[Notion]:
     """The client, closed at the end. All processes with this DATA_DIR and token share one pace."""
     token = settings.notion_token.get_secret_value()
     folder = data_dir(settings)
     folder.mkdir(parents=True, exist_ok=True)
     pace = SharedPace(folder, settings.notion_base_url, token, settings.notion_rate_per_s)
-    patience = Patience(settle_s=min(_SETTLE_S, settings.notion_stale_seconds))
+    usual = Patience(settle_s=min(_SETTLE_S, settings.notion_stale_seconds))
     with Notion(
-        token, base_url=settings.notion_base_url, pace=pace, patience=patience, on_request=on_request
+        token,
+        base_url=settings.notion_base_url,
+        pace=pace,
+        patience=patience or usual,
+        on_request=on_request,
     ) as client:
         yield client
 
@@ -143,6 +154,18 @@ def gap_rows(rows: Workspace, settings: Settings) -> NotionGapRows:
 def schedule_zone(settings: Settings) -> tzinfo:
     """Where a Schedule is meant that names no time zone."""
     return ZoneInfo(settings.schedule_time_zone) if settings.schedule_time_zone else get_localzone()
+
+
+def doctor(settings: Settings) -> SetUpDoctor:
+    """Who examines the set-up, for the worker and the command line alike."""
+    access = Access(
+        notion=lambda: notion(settings, patience=_BRIEF),
+        workspace=lambda client: workspace(client, settings),
+        library=library(settings).settings,
+        registry=registry.load(),
+        index_export=index_export_path(settings),
+    )
+    return SetUpDoctor(settings, access)
 
 
 def ledger(settings: Settings) -> Ledger:
@@ -221,6 +244,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             library=music,
             tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
             gaps=gap_rows(rows, settings),
+            doctor=doctor(settings),
             upkeep=_upkeep(settings, engine),
         )
         guard = Guard()

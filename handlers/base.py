@@ -56,7 +56,7 @@ class Evidence:
 
     name: str
     value: str
-    verdict: Literal["pass", "fail", "skip"] | None = None
+    verdict: Literal["pass", "warn", "fail", "skip"] | None = None
     """Set for checks; None for plain facts."""
     expected: str = ""
 
@@ -290,6 +290,27 @@ class Upkeep(Protocol):
         """What the engine remembers of runs that ended long ago."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One thing about the set-up that was looked at."""
+
+    service: str
+    """Who is to be blamed: Notion, Eagle, Spotify, this machine, …"""
+    name: str
+    verdict: Literal["pass", "warn", "fail"]
+    found: str
+    """What is the case; never a secret."""
+    remedy: str = ""
+    """What the owner can do about it."""
+
+
+class Doctor(Protocol):
+    """The examination of the whole set-up: settings, Notion, folders, services, engine."""
+
+    def examine(self) -> tuple[Diagnosis, ...]:
+        """Looks at everything; changes nothing. What cannot be reached is a diagnosis, not an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What handlers work with; put together in ``agent.wiring``."""
@@ -297,6 +318,7 @@ class Tools:
     library: Library
     tracks: Tracks
     gaps: GapRows
+    doctor: Doctor
     upkeep: Upkeep
 
 

@@ -26,8 +26,9 @@ def check(url: str) -> Iterator[Diagnosis]:
     try:
         file = sqlite_file(url)
         if file is not None:
-            yield from _file(file)
-            if not file.exists():
+            told = tuple(_file(file))
+            yield from told
+            if not file.exists() or any(one.verdict == "fail" for one in told):
                 return
         with reading(url) as runs:
             known = runs()

@@ -111,7 +111,7 @@ def _words(database: Database[Any]) -> Iterator[Diagnosis]:
     if not any(word in live for word in database.vocabulary.words(State.CANCELLED)):
         yield warned(
             SERVICE,
-            f"{database.title}: status words",
+            f"{database.title}: cancelling",
             "No status means cancelled, so a run cannot be stopped from its row; moving the row to the trash does.",
             f"Add an option and name it by {database.vocabulary.setting}_CANCELLED, if you want that.",
         )
