@@ -174,7 +174,7 @@ def check_out_dir(out_dir: str, known: Iterable[str]) -> None:
     folder = Path(out_dir)
     known = list(known)
     if not folder.is_dir():
-        if known or _on_missing_volume(folder):
+        if known or on_missing_volume(folder):
             raise _not_ready(f"{folder} is not there. Mount its volume, or correct OUT_DIR.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def check_space(folder: str, needed: int) -> None:
         )
 
 
-def _on_missing_volume(folder: Path) -> bool:
+def on_missing_volume(folder: Path) -> bool:
     """Say whether the path leads through a mount point that does not exist."""
     folder = folder.absolute()
     return any(
