@@ -234,6 +234,7 @@ class Engine:
                 log.get().warning("steps left in the middle; they are run again", workflows=self._running)
         if self._watchdog:
             self._watchdog.stop()
+            self._watchdog = None
         try:
             self._hold.release()
         except BeatFailedError as error:
@@ -248,15 +249,29 @@ class Engine:
         if self._is_halted():
             raise HaltedError
 
+    def must_hold(self) -> None:
+        """The same for what no workflow does, a look at the rows for instance: may this worker still act at all?
+
+        Raises:
+            HaltedError: no: it has lost its database or its lease, and is about to end.
+        """
+        if self._has_lost():
+            raise HaltedError
+
     @property
     def lease_age_s(self) -> float | None:
         """Seconds since the lease was renewed; None where there is none (SQLite) or before the start."""
-        return self._watchdog.age_s if self._watchdog and self._hold.term_s else None
+        watchdog = self._watchdog
+        return watchdog.age_s if watchdog and self._hold.term_s else None
 
     def _is_halted(self) -> bool:
         if self._halt_at is not None and time.monotonic() >= self._halt_at:
             return True
-        return self._lost or (self._watchdog is not None and not self._watchdog.holds())
+        return self._has_lost()
+
+    def _has_lost(self) -> bool:
+        watchdog = self._watchdog
+        return self._lost or (watchdog is not None and not watchdog.holds())
 
     def _lose(self, why: str) -> None:
         self._lost = True

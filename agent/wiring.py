@@ -17,6 +17,7 @@ from agent.answers import Answers
 from agent.doctor import Access, SetUpDoctor
 from agent.engine import Engine
 from agent.errands import Errands
+from agent.filing import Filing
 from agent.gap_rows import NotionGapRows
 from agent.handoff import Handoff
 from agent.issues import Issues
@@ -25,21 +26,21 @@ from agent.metrics import Metrics
 from agent.music_rows import LastWritten, TrackRows
 from agent.new_rows import NewRows
 from agent.notion_events import TokenFile
+from agent.playlist_rows import PlaylistRows
 from agent.poller import Poller
 from agent.reporting import Reporting
 from agent.returns import Returns
 from agent.runner import REPORT_QUEUE, Guard, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
-from agent.twins import Twins
 from agent.triggers import Triggers
+from agent.twins import Twins
 from agent.upkeep import HouseKeeping
 from agent.webhooks import TOKEN_FILE, Address, Webhooks
 from agent.worker import Worker
 from handlers import registry
 from handlers.base import Tools
 from music_workflow.core.library import Library, LibrarySettings
-from music_workflow.core.ports import SpotifyCredentials
 from notion_schema.calls import Patience, RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
@@ -71,20 +72,9 @@ def library(settings: Settings) -> Library:
             max_duration_s=settings.max_duration_minutes * 60.0,
             allowed_hosts=settings.allowed_hosts,
             allow_private_addresses=settings.allow_private_addresses,
-            spotify=_spotify(settings),
             **settings.wishes(),
         )
     )
-
-
-def _spotify(settings: Settings) -> SpotifyCredentials | None:
-    app, secret = (
-        each.get_secret_value() for each in (settings.spotify_client_id, settings.spotify_client_secret)
-    )
-    if not app or not secret:
-        return None
-    refresh = settings.spotify_refresh_token.get_secret_value()
-    return SpotifyCredentials(client_id=app, client_secret=secret, refresh_token=refresh or None)
 
 
 def index_export_path(settings: Settings) -> Path:
@@ -102,6 +92,7 @@ def notion(
     settings: Settings,
     on_request: Callable[[RequestNote], None] | None = None,
     patience: Patience | None = None,
+    before_send: Callable[[], None] = lambda: None,
 ) -> Iterator[Notion]:
     """The client, closed at the end. All processes with this DATA_DIR and token share one pace."""
     token = settings.notion_token.get_secret_value()
@@ -115,6 +106,7 @@ def notion(
         pace=pace,
         patience=patience or usual,
         on_request=on_request,
+        before_send=before_send,
     ) as client:
         yield client
 
@@ -222,11 +214,18 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
     """A worker with everything it needs; not started yet. With ``listen`` it has a web address while it runs."""
     child.preload(_HEAVY_MODULES)
     handlers = registry.load()
-    engine = Engine(settings.engine_url, poll_s=min(0.2, settings.poll_seconds))
+    name = settings.worker_name or socket.gethostname()
+    engine = Engine(
+        settings.engine_url,
+        poll_s=min(0.2, settings.poll_seconds),
+        lease_s=settings.lease_seconds,
+        worker=f"{name} ({os.getpid()})",
+    )
     metrics = Metrics(handlers, engine.live) if listen else None
-    with notion(settings, metrics.on_request if metrics else None) as client:
+    on_request = metrics.on_request if metrics else None
+    # Asked before each request: a worker that was frozen past its lease must not finish what it was about to write.
+    with notion(settings, on_request, before_send=engine.must_hold) as client:
         rows = workspace(client, settings)
-        name = settings.worker_name or socket.gethostname()
         notes = ledger(settings)
         issues = Issues(rows, notes, log.Redaction(settings.secrets).clean)
         told = Returns(rows, notes, log.Redaction(settings.secrets).clean)
@@ -240,11 +239,14 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
         )
         music = library(settings)
         folder = data_dir(settings)
+        new_rows = NewRows(engine, rows)
         tools = Tools(
             library=music,
             tracks=TrackRows(rows, music, LastWritten(folder / "written.sqlite")),
             gaps=gap_rows(rows, settings),
             doctor=doctor(settings),
+            rows=Filing(rows, new_rows),
+            playlists=PlaylistRows(rows, LastWritten(folder / "written.sqlite")),
             upkeep=_upkeep(settings, engine),
         )
         guard = Guard()
@@ -255,7 +257,6 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             refresh_s=settings.schema_refresh_seconds,
             guard=guard,
         )
-        new_rows = NewRows(engine, rows)
         yield Worker(
             rows,
             handlers,

@@ -44,6 +44,7 @@ class Notion:
         on_request: Told of every HTTP request, in the thread that made it.
         patience: How long stumbling is borne.
         pace: A pace shared with others who use the token (``pace.SharedPace`` for processes on one machine).
+        before_send: Called in the last moment before each request; what it raises is raised instead of sending.
 
     Raises:
         ValueError: When the token is empty or ``base_url`` is no HTTP address.
@@ -59,6 +60,7 @@ class Notion:
         on_request: Callable[[RequestNote], None] | None = None,
         patience: Patience | None = None,
         pace: Pace | None = None,
+        before_send: Callable[[], None] = lambda: None,
     ) -> None:
         address = httpx.URL(base_url)
         if address.scheme not in {"http", "https"} or not address.host:
@@ -67,6 +69,7 @@ class Notion:
             raise ValueError("The Notion token is empty. Set NOTION_TOKEN.")
         self.base_url = base_url.rstrip("/")
         self._token = token
+        self._before_send = before_send
         self._sender = Sender(
             self._exchange,
             pace=pace or LocalPace(rate_per_s),
@@ -523,6 +526,7 @@ class Notion:
 
     def _exchange(self, call: Call) -> Json:
         """Send once. The library's and the transport's errors end here."""
+        self._before_send()
         try:
             answer = self._api.request(
                 path=call.path,
