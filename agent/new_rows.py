@@ -43,6 +43,8 @@ class NewRow:
     priority: Priority | None = None
     handed_off_from: str = ""
     """Page id of the row that gave rise to it."""
+    tracks: tuple[str, ...] = ()
+    """Page ids of the Music Tracks rows it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,8 @@ class NewRows(Companion):
             values["priority"] = row.priority
         if row.handed_off_from:
             values["handed_off_from"] = (row.handed_off_from,)
+        if row.tracks:
+            values["tracks"] = row.tracks
         made = database.create(values, new_options=("task_type",))
         return Filed(page_id=made.id, url=made.url)
 

@@ -128,25 +128,6 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
         description="Optional. Folders that the volume index scans besides OUT_DIR.",
     )
 
-    # Services
-    spotify_client_id: SecretStr = Field(
-        default=SecretStr(""),
-        validation_alias=_names("SPOTIFY_CLIENT_ID", "SPOTIPY_CLIENT_ID"),
-        description=(
-            "Optional. Your own Spotify app: says which track a Spotify link means, so that a source can be found."
-        ),
-    )
-    spotify_client_secret: SecretStr = Field(
-        default=SecretStr(""),
-        validation_alias=_names("SPOTIFY_CLIENT_SECRET", "SPOTIPY_CLIENT_SECRET"),
-        description="Optional. The app's secret.",
-    )
-    spotify_refresh_token: SecretStr = Field(
-        default=SecretStr(""),
-        validation_alias=_names("SPOTIFY_REFRESH_TOKEN"),
-        description="Optional. Not needed to look up tracks.",
-    )
-
     # Downloads
     m4a_codec: Literal["aac256", "alac"] = Field(
         default="aac256",

@@ -44,7 +44,7 @@ from music_workflow.core.library import Library, LibrarySettings
 from notion_schema.calls import Patience, RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
-from notion_schema.pace import SharedPace
+from notion_schema.pace import SharedPace, Standing
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
@@ -109,6 +109,14 @@ def notion(
         before_send=before_send,
     ) as client:
         yield client
+
+
+def pace_standing(settings: Settings) -> Standing | None:
+    """How the token stands with Notion; None before anything was sent."""
+    token = settings.notion_token.get_secret_value()
+    return SharedPace(
+        data_dir(settings), settings.notion_base_url, token, settings.notion_rate_per_s
+    ).standing()
 
 
 def data_dir(settings: Settings) -> Path:

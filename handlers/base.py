@@ -26,7 +26,9 @@ from typing import (
 )
 
 from gap_analysis.planning import FiledRow, Step
+from handlers.music_ports import Backlog, Playlists, Standing, TaskRows
 from music_workflow.core.library import Library
+from music_workflow.core.listing import Entry
 from music_workflow.model import FiledTrack, PageClaims, Progress
 from notion_schema.databases import TaskRow
 from notion_schema.vocabulary import State
@@ -213,13 +215,22 @@ class TrackPage:
     claims: PageClaims
     kept: tuple[str, ...] = ()
     """Sentences about values that a person had filled in and that were therefore left alone."""
+    asked_for: tuple[str, ...] = ()
+    """Links to other services that the track was asked for by."""
+    linked: tuple[str, ...] = ()
+    """Sentences about the artists and playlists that the row is linked to."""
 
 
 class Tracks(Protocol):
     """The Music Tracks database, as handlers see it."""
 
-    def record(self, filed: FiledTrack) -> TrackPage:
-        """Creates or completes the track's row; a person's value is kept, never overwritten."""
+    def record(self, filed: FiledTrack, page_id: str | None = None) -> TrackPage:
+        """Creates or completes the track's row; a person's value is kept, never overwritten.
+
+        Args:
+            filed: The track.
+            page_id: The row that was meant for it, if one was; taken unless it is another track's by now.
+        """
 
     def read(self, identity_key: str) -> TrackPage | None:
         """The row of a track, or None."""
@@ -229,6 +240,15 @@ class Tracks(Protocol):
 
     def untick(self, page_id: str) -> None:
         """Takes the Downloaded tick away: a check failed."""
+
+    def standing(self, entries: tuple[Entry, ...]) -> tuple[Standing, ...]:
+        """How each of a list's tracks stands, in their order; a few dozen at a time."""
+
+    def backlog(self, most: int, filed: Callable[[tuple[str, ...]], frozenset[str]]) -> Backlog:
+        """The oldest rows that are not downloaded and for which no task was ``filed`` yet."""
+
+    def links_beside(self, link: str) -> tuple[str, ...]:
+        """Other links that a Music Tracks row with this link names for the same track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +285,27 @@ class GapRows(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """One thing about the set-up that was looked at."""
+
+    service: str
+    """Who is to be blamed: Notion, Eagle, Spotify, this machine, …"""
+    name: str
+    verdict: Literal["pass", "warn", "fail"]
+    found: str
+    """What is the case; never a secret."""
+    remedy: str = ""
+    """What the owner can do about it."""
+
+
+class Doctor(Protocol):
+    """The examination of the whole set-up: settings, Notion, folders, services, engine."""
+
+    def examine(self) -> tuple[Diagnosis, ...]:
+        """Looks at everything; changes nothing. What cannot be reached is a diagnosis, not an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
     """What was cleared away, or would be."""
 
@@ -290,27 +331,6 @@ class Upkeep(Protocol):
         """What the engine remembers of runs that ended long ago."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """One thing about the set-up that was looked at."""
-
-    service: str
-    """Who is to be blamed: Notion, Eagle, Spotify, this machine, …"""
-    name: str
-    verdict: Literal["pass", "warn", "fail"]
-    found: str
-    """What is the case; never a secret."""
-    remedy: str = ""
-    """What the owner can do about it."""
-
-
-class Doctor(Protocol):
-    """The examination of the whole set-up: settings, Notion, folders, services, engine."""
-
-    def examine(self) -> tuple[Diagnosis, ...]:
-        """Looks at everything; changes nothing. What cannot be reached is a diagnosis, not an error."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What handlers work with; put together in ``agent.wiring``."""
@@ -319,6 +339,8 @@ class Tools:
     tracks: Tracks
     gaps: GapRows
     doctor: Doctor
+    rows: TaskRows
+    playlists: Playlists
     upkeep: Upkeep
 
 
@@ -407,21 +429,28 @@ def handler(
 _LINK = re.compile(r"(?:https?://|spotify:)[^\s<>\"']+")
 
 
+def links_of(row: TaskRow) -> tuple[str, ...]:
+    """The links a row names: its Link column alone, else all that stand in its texts."""
+    if given := (row.link or "").strip():
+        return (given,)
+    return tuple(
+        dict.fromkeys(
+            link.rstrip(".,;:!?)]}")
+            for text in (row.description, row.next_step, row.title)
+            for link in _LINK.findall(text or "")
+        )
+    )
+
+
 def link_of(row: TaskRow, *, example: str) -> str:
     """The one link a row names: its Link column, else the only link in its texts.
 
     Raises:
         NeedsHuman: there is none, or the texts name several.
     """
-    if given := (row.link or "").strip():
-        return given
-    found: dict[str, None] = dict.fromkeys(
-        link.rstrip(".,;:!?)]}")
-        for text in (row.description, row.next_step, row.title)
-        for link in _LINK.findall(text or "")
-    )
+    found = links_of(row)
     if len(found) == 1:
-        return next(iter(found))
+        return found[0]
     if found:
         listed = ", ".join(found)
         raise NeedsHuman(

@@ -14,6 +14,7 @@ from pydantic_settings import NoDecode
 from music_workflow.core.ports import LAYOUT_FIELDS, EagleSettings, check_fields
 from music_workflow.folders import FolderSettings
 from music_workflow.model import AudioFormat, MixPolicy
+from music_workflow.service_settings import ServiceSettings
 
 
 def _split(value: object) -> object:
@@ -32,7 +33,7 @@ def _eagle_folder(value: str) -> str:
     return value
 
 
-class MusicPreferences(FolderSettings):
+class MusicPreferences(FolderSettings, ServiceSettings):
     """Layout, mixes, Eagle: what has a good default."""
 
     layout: Annotated[str, AfterValidator(_layout)] = Field(
@@ -119,6 +120,7 @@ class MusicPreferences(FolderSettings):
             "second_opinion_below": self.second_opinion_below,
             "eagle": self._eagle(),
             **self.folders(),
+            **self.services(),
         }
 
     def _eagle(self) -> EagleSettings | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from music_workflow import wiring
-from music_workflow.core import acquire, eagle, mixes, organize
+from music_workflow.core import acquire, eagle, mixes, organize, origins
 from music_workflow.core.ports import LibrarySettings, M4aCodec
 from music_workflow.errors import Unavailable
 from music_workflow.index.export import write_export
@@ -171,6 +171,8 @@ class Library:
                 playlists=(playlist,) if playlist else (),
             )
             index.add(track)
+            for asked in origins.asked_for(self.settings, identity.url):
+                index.add_alias(asked.key, identity.key)
             write_export(index, self.settings.index_export_path)
             return track
 
@@ -191,6 +193,11 @@ class Library:
         with self.lock(), open_index(self.settings.data_dir) as index:
             index.add(brought)
         return brought
+
+    def whole(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of the keys whose track's files all stand with their recorded sizes."""
+        with open_index(self.settings.data_dir) as index:
+            return frozenset(key for key in keys if _whole(index.by_key(key)) is not None)
 
     def lookup(self, key_or_run_id: str) -> FiledTrack | None:
         """Find a track by the key of its source or by the run that filed it."""
