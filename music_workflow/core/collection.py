@@ -78,6 +78,10 @@ class Collection:
             raise NotReady(_nothing_found(reports), service="disk", operation="scan")
         return reports
 
+    def scan_and_forget(self) -> list[ScanReport]:
+        """Scan, and forget what is gone even where it is more than half; once a person has said that this is right."""
+        return self.scan(accept_loss=True)
+
     def hear(self, seconds: float = math.inf, progress: Progress = silent) -> HearReport:
         """Hash and fingerprint what was not yet, for so many seconds at most; it can be stopped anywhere."""
         from music_workflow.index.hearing import hear_all  # noqa: PLC0415 - loads FFmpeg's libraries
@@ -159,6 +163,14 @@ class Collection:
         from music_workflow.deduplication import plans  # noqa: PLC0415 - loads numpy
 
         return plans.load(self.library.settings.data_dir, digits)
+
+    def begun(self) -> tuple[str, ...]:
+        """The hashes of plans that were carried out in part and have files left to do."""
+        if not Path(self.library.settings.data_dir, "duplicates").is_dir():
+            return ()
+        from music_workflow.deduplication import setting_aside  # noqa: PLC0415 - loads numpy
+
+        return setting_aside.begun(self.library.settings.data_dir)
 
     def set_aside(self, plan_hash: str, batch: int = DEFAULT_BATCH) -> Applied:
         """Carry the next batch of an approved plan out.

@@ -68,6 +68,8 @@ class Applied:
     """Bytes in quarantine because of this batch."""
     manifest: str | None
     """What `undo` reads; None when nothing was moved."""
+    merged: tuple[str, ...] = ()
+    """Keys of tracks whose files were moved and which lead to the kept tracks now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

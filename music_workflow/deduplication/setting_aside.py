@@ -89,15 +89,27 @@ def apply(plan: Plan, index: VolumeIndex, references: References, data_dir: str,
             remaining += len(moves)
         else:
             run.take(group, moves)
-    for manifest in (*manifests, run.manifest):
-        _merge_tracks(manifest, index)
+    merged = [key for manifest in (*manifests, run.manifest) for key in _merge_tracks(manifest, index)]
     return Applied(
         moved=tuple(run.moved),
         skipped=tuple(run.skipped),
         remaining=remaining,
         freed=run.freed,
         manifest=str(run.manifest.path) if run.manifest.entries else None,
+        merged=tuple(merged),
     )
+
+
+def begun(data_dir: str) -> tuple[str, ...]:
+    """The hashes of plans of which some files were set aside, and others still wait."""
+    found: list[str] = []
+    for folder in sorted(Path(data_dir, "duplicates").glob("*")):
+        manifests = _manifests(data_dir, folder.name)
+        if any(Path(entry.quarantine).exists() for manifest in manifests for entry in manifest.entries):
+            plan = plans.load(data_dir, folder.name)
+            if any(Path(move.path).exists() for move in plan.moves):
+                found.append(plan.hash)
+    return tuple(found)
 
 
 def undo(index: VolumeIndex, data_dir: str, plan_hash: str) -> Undone:
@@ -316,18 +328,15 @@ def _put_back(entry: _Entry) -> None:
         _rename(aside, path, entry.sha256)
 
 
-def _merge_tracks(manifest: _Manifest, index: VolumeIndex) -> None:
-    """Let tracks whose files have all gone lead to the tracks that were kept."""
-    for key, into in {(entry.track, entry.into) for entry in manifest.entries if entry.track}:
+def _merge_tracks(manifest: _Manifest, index: VolumeIndex) -> Iterator[str]:
+    """Let tracks whose files have all gone lead to the tracks that were kept; yields their keys."""
+    pairs = {(entry.track, entry.into) for entry in manifest.entries}
+    for key, into in sorted((key, into) for key, into in pairs if key and into):
         own = [entry for entry in manifest.entries if entry.track == key]
-        found = index.by_key(key or "")
-        if (
-            into
-            and found
-            and found.identity.key == key
-            and not any(Path(entry.path).exists() for entry in own)
-        ):
-            index.merge(key or "", into)
+        found = index.by_key(key)
+        if found and found.identity.key == key and not any(Path(entry.path).exists() for entry in own):
+            index.merge(key, into)
+            yield key
 
 
 def _part_tracks(manifest: _Manifest, index: VolumeIndex) -> None:
