@@ -21,14 +21,12 @@ from notion_schema import blocks, discovery, provisioning
 from notion_schema.client import Notion
 from notion_schema.databases import SPECS
 from notion_schema.discovery import Candidate, Proposal
-from notion_schema.errors import NotShared, Refused, SchemaDrift
+from notion_schema.errors import Incomplete, NotShared, Refused, SchemaDrift
 from notion_schema.ids import BadId, parse_id
 from notion_schema.places import locate
 
 _TRIES = 3
-_HOW_TO_SHARE = (
-    "Open each of them in Notion, or the page they stand on: ••• menu, Connections, and choose the integration."
-)
+_HOW_TO_SHARE = "Open each in Notion, or the page it is on: ••• menu, Connections, and choose the integration."
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,11 @@ def set_up(settings: Settings, env: EnvFile, talk: Talk, wishes: Wishes) -> bool
         _show(plan, talk)
         written = _written(env, talk, {"NOTION_TOKEN": token, **setup.variables(chosen)})
         if written and not plan.empty and talk.agree("Add this to the workspace in Notion?"):
-            ids = setup.apply(notion, plan)
+            try:
+                ids = setup.apply(notion, plan)
+            except Incomplete as full:
+                talk.say(f"! {full.message}")
+                ids = full.ids
             made = {key: each for key, each in ids.items() if key not in chosen}
             written = _written(env, talk, setup.variables(made))
             chosen = {**made, **chosen}

@@ -79,6 +79,7 @@ def provision(
     """Show what the databases lack; with --apply, add it. Nothing is renamed, retyped or deleted."""
     from agent import setup, wiring
     from agent.env_file import EnvFile
+    from notion_schema.errors import Incomplete
 
     settings = loading.settings(need_databases=False)
     with wiring.notion(settings) as notion:
@@ -88,13 +89,20 @@ def provision(
         if not apply:
             typer.echo("Nothing was changed. Run again with --apply to carry this out.")
             return
-        ids = setup.apply(notion, plan)
+        left = ""
+        try:
+            ids = setup.apply(notion, plan)
+        except Incomplete as full:
+            ids, left = full.ids, full.message
     wanted = setup.variables({key: made for key, made in ids.items() if key not in settings.database_ids})
     if wanted and write_env:
         EnvFile(_ENV).write(wanted)
         typer.echo(f"{', '.join(wanted)} stand in .env.")
     elif wanted:
         typer.echo("Put these into .env:\n" + "\n".join(f"{name}={value}" for name, value in wanted.items()))
+    if left:
+        typer.secho(left, fg="red", err=True)
+        sys.exit(1)
 
 
 _MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}

@@ -45,6 +45,8 @@ class Settings:
     """Queries see a page's write only so many seconds later; reading the page itself sees it at once."""
     cursor_seconds: float = 3600.0
     """How long a cursor is good for."""
+    schema_limit: int = 0
+    """So many properties a data source may have, 0 being unlimited. Notion's own limit counts bytes."""
     unshared: frozenset[str] = frozenset()
     """Ids that the integration has lost access to, with everything beneath them."""
 

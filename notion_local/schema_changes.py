@@ -35,6 +35,9 @@ def apply(
         # A relation to itself reads the schema it is part of.
         _save_schema(workspace, actor, source, entries)
         entries = showing.source_schema(workspace, source.id)
+    limit = workspace.faults.settings.schema_limit
+    if limit and len(entries) > max(limit, len(before)):
+        raise invalid("Your database schema has exceeded the maximum size.")
     if before != entries:
         _forget_values(workspace, source, before, entries)
         workspace.store.changed("data_source.schema_updated", source, actor.user_id, source.edited)

@@ -119,6 +119,18 @@ class SchemaDrift(NotionError):
         self.property_name = property_name
 
 
+class Incomplete(SchemaDrift):
+    """A plan was carried out as far as Notion allows it.
+
+    Attributes:
+        ids: What stands for each database in the settings, by key.
+    """
+
+    def __init__(self, message: str, *, signature: str, ids: dict[str, str]) -> None:
+        super().__init__(message, signature=signature, operation="provision")
+        self.ids = ids
+
+
 class Refused(NotionError):
     """Notion understood the call and will never accept it (any other 4xx): a bug of ours, or a limit."""
 

@@ -16,7 +16,7 @@ from notion_schema import values
 from notion_schema.calls import Json
 from notion_schema.client import Notion
 from notion_schema.databases import SPECS, DatabaseSpec
-from notion_schema.errors import SchemaDrift
+from notion_schema.errors import Incomplete, Refused, SchemaDrift
 from notion_schema.ids import parse_id
 from notion_schema.places import Place, locate
 from notion_schema.properties import Kind, MultiSelect, Relation, Select, Status, Title
@@ -24,6 +24,7 @@ from notion_schema.rows import Binding, Column, Row, bind, kinds_of
 from notion_schema.vocabulary import State
 
 TASK_TYPE = "task_type"
+MOST_OPTIONS = 100
 _COLORS: Mapping[State, str] = {
     State.READY: "blue",
     State.RUNNING: "yellow",
@@ -160,7 +161,7 @@ def plan(
         found = {**_by_title(notion, parent, wanted.values()), **found}
     known = {key: _known(notion, spec, found[key]) for key, spec in wanted.items() if key in found}
     absent = [spec for key, spec in wanted.items() if key not in known]
-    notes = [note for one in known.values() for note in _obstacles(one)]
+    notes = [note for one in known.values() for note in (*_obstacles(one), *_too_many(one, task_types))]
     if not parent:
         notes += [f"{spec.title} is not set up, and no page was named to create it under." for spec in absent]
         absent = []
@@ -184,18 +185,27 @@ def apply(notion: Notion, wanted: Plan) -> dict[str, Place]:
 
     Raises:
         SchemaDrift: A column's options changed since the plan was made; nothing was written to that column.
+        Incomplete: A database is at Notion's limit for its columns; everything else was done.
         NotionError: Notion refused or could not be reached; what was added before stays, and a new plan
             goes on.
     """
     places = dict(wanted.places)
+    left: dict[str, list[str]] = {}
     for database in wanted.databases:
         places[database.spec.key] = _create(notion, database, str(wanted.parent_page_id))
     for columns in wanted.columns:
-        notion.update_data_source(places[columns.key].data_source_id, properties=columns.properties)
+        left.setdefault(columns.key, []).extend(_add(notion, places[columns.key], columns))
     for options in wanted.options:
         _grow(notion, places[options.key], options)
     for relation in wanted.relations:
-        _relate(notion, places, relation)
+        try:
+            _relate(notion, places, relation)
+        except Refused as refusal:
+            if not _is_full(refusal):
+                raise
+            left.setdefault(relation.key, []).append(relation.name)
+    if any(left.values()):
+        raise _incomplete(places, left)
     return places
 
 
@@ -282,14 +292,27 @@ def _wanted_options(spec: DatabaseSpec, column: Column, task_types: Sequence[str
     return kind.options if isinstance(kind, MultiSelect) else ()
 
 
-def _options(known: _Known, task_types: Sequence[str]) -> Iterator[NewOptions]:
+def _too_many(known: _Known, task_types: Sequence[str]) -> Iterator[str]:
+    """Lists that the API cannot extend: it takes them whole, and not more than a hundred options."""
+    for options in _options(known, task_types, most=None):
+        if len(options.had) + len(options.add) > MOST_OPTIONS:
+            listed = ", ".join(f"“{name}”" for name in options.add)
+            yield (
+                f"“{options.column}” in {known.place.title} has {len(options.had)} options, and Notion's API writes "
+                f"lists of at most {MOST_OPTIONS}. Add these by hand: {listed}."
+            )
+
+
+def _options(
+    known: _Known, task_types: Sequence[str], most: int | None = MOST_OPTIONS
+) -> Iterator[NewOptions]:
     for column in known.binding.columns.values():
         if column.type not in {"select", "status", "multi_select"}:
             continue
         had = values.option_names(column.live)
         wanted = _wanted_options(known.spec, column, task_types)
         add = tuple(dict.fromkeys(name for name in wanted if name not in had))
-        if add:
+        if add and (most is None or len(had) + len(add) <= most):
             yield NewOptions(known.spec.key, column.id, column.name, column.type, add, had)
 
 
@@ -344,6 +367,67 @@ def _create(notion: Notion, wanted: NewDatabase, page_id: str) -> Place:
         lookup=there,
     )
     return Place(str(database["id"]), str(database["data_sources"][0]["id"]), spec.title)
+
+
+def _add(notion: Notion, place: Place, wanted: NewColumns) -> list[str]:
+    """Add columns, all at once; where Notion finds that too much, one by one, the required ones first.
+
+    Returns:
+        Names of those that the database has no room for.
+    """
+    try:
+        _add_all(notion, place, wanted.properties)
+    except Refused as refusal:
+        if not _is_full(refusal):
+            raise
+    else:
+        return []
+    row_type = SPECS[wanted.key].row_type
+    required = {kind.name for kind in kinds_of(row_type).values() if kind.required}
+    waiting = sorted(wanted.properties, key=lambda name: name not in required)
+    while waiting:
+        try:
+            _add_all(notion, place, {waiting[0]: wanted.properties[waiting[0]]})
+        except Refused as refusal:
+            if not _is_full(refusal):
+                raise
+            return waiting
+        del waiting[0]
+    return []
+
+
+def _add_all(notion: Notion, place: Place, properties: Json) -> None:
+    answer = notion.update_data_source(place.data_source_id, properties=properties)
+    # An answer of success has been seen from Notion without the change.
+    if lost := [name for name in properties if name not in answer.get("properties", {})]:
+        raise SchemaDrift(
+            f"Notion said yes and did not add {', '.join(f'“{name}”' for name in lost)} to {place.title}."
+            " Run this again.",
+            signature=f"{place.title}/provision",
+            operation="add columns",
+            database=place.title,
+        )
+
+
+def _is_full(refusal: Refused) -> bool:
+    """Whether Notion means that the database has too many columns and options already."""
+    said = refusal.message.casefold()
+    return "schema" in said and "maximum" in said and "size" in said
+
+
+def _incomplete(places: Mapping[str, Place], left: Mapping[str, Sequence[str]]) -> Incomplete:
+    sentences = [
+        f"{places[key].title} is at the size Notion allows its columns and options to have, so that there is no room "
+        f"for {', '.join(f'“{name}”' for name in names)}."
+        for key, names in left.items()
+        if names
+    ]
+    remedy = "Remove columns or options nobody uses any more, and run “segue provision --apply” again."
+    return Incomplete(
+        " ".join((*sentences, remedy)),
+        signature="provision/room",
+        ids={key: place.id for key, place in places.items()},
+    )
 
 
 def _grow(notion: Notion, place: Place, wanted: NewOptions) -> None:

@@ -11,7 +11,7 @@ from notion_local.server import RunningServer
 from notion_schema import blocks, provisioning
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, SPECS
-from notion_schema.errors import SchemaDrift
+from notion_schema.errors import Incomplete, SchemaDrift
 from notion_schema.rows import Level
 
 from .conftest import TASK_TYPES, Home
@@ -223,3 +223,53 @@ def test_any_damage_is_mended_without_touching_the_rest(home: Home, seed: int) -
         }
     again = provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES)
     assert again.empty, again.lines
+
+
+def test_a_list_of_a_hundred_options_is_left_to_a_person(home: Home) -> None:
+    """The API takes lists whole and no more than a hundred: the plan says which options to add by hand."""
+    source = home.open().database("agent_tasks").id
+    for start in (0, 49):
+        known = options(columns(home, AGENT_TASKS), "Task Type")
+        more = [f"Type {number}" for number in range(start, start + 49)]
+        home.notion.update_data_source(
+            source, properties={"Task Type": {"select": {"options": [{"name": n} for n in (*known, *more)]}}}
+        )
+    before = columns(home, AGENT_TASKS)
+
+    wanted = provisioning.plan(home.notion, existing=home.ids, task_types=(*TASK_TYPES, "Rebuild index"))
+    provisioning.apply(home.notion, wanted)
+
+    assert not [line for line in wanted.lines if line.startswith("+ Agent-Tasks")]
+    assert [line for line in wanted.lines if "has 100 options" in line and "“Rebuild index”" in line]
+    assert columns(home, AGENT_TASKS) == before
+
+
+def test_a_database_without_room_gets_the_required_columns_first(home: Home) -> None:
+    """What found no room is named with the remedy; the other databases are completed; later it goes on from there."""
+    workspace = home.open()
+    for key, names in (
+        (AGENT_TASKS, ("Link", "Question", "Segue key", "Run ID", "Answer")),
+        ("music_tracks", ("Album", "Camelot")),
+    ):
+        gone: Properties = dict.fromkeys(names)
+        home.notion.update_data_source(workspace.database(key).id, properties=gone)
+    faults = home.server.workspace.faults
+    faults.set(schema_limit=len(columns(home, AGENT_TASKS)) + 3)
+    faults.set(schema_limit=max(faults.settings.schema_limit, len(columns(home, "music_tracks")) + 2))
+    room = faults.settings.schema_limit - len(columns(home, AGENT_TASKS))
+    for number in range(room - 3):
+        home.notion.update_data_source(
+            workspace.database(AGENT_TASKS).id, properties={f"Mine {number}": {"checkbox": {}}}
+        )
+
+    with pytest.raises(Incomplete, match=r"no room for (“Answer”, “Question”|“Question”, “Answer”)") as full:
+        provisioning.apply(
+            home.notion, provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES)
+        )
+
+    assert {"Run ID", "Segue key"} <= columns(home, AGENT_TASKS).keys()
+    assert {"Album", "Camelot"} <= columns(home, "music_tracks").keys()
+    assert full.value.ids == home.ids
+    faults.reset()
+    provisioning.apply(home.notion, provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES))
+    assert provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES).empty
