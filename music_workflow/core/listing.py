@@ -119,5 +119,8 @@ class Player(Protocol):
 
 
 def once_each(entries: list[Entry]) -> tuple[Entry, ...]:
-    """The entries in their order, each track once."""
-    return tuple({entry.key: entry for entry in reversed(entries)}.values())[::-1]
+    """The entries in their order, each track where it stands first."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        found.setdefault(entry.key, entry)
+    return tuple(found.values())
