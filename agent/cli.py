@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent import schedules_cli, setup_cli, webhooks_cli
+from agent import schedules_cli, setup_cli, steer_cli, webhooks_cli
 from agent.loading import SettingsError
 from agent.loading import settings as _settings
 
@@ -28,6 +28,10 @@ app.add_typer(task_app, name="task")
 app.add_typer(workspace_app, name="workspace")
 app.add_typer(schedules_cli.app, name="schedules")
 app.add_typer(webhooks_cli.app, name="webhooks")
+app.command()(steer_cli.top)
+app.command()(steer_cli.cancel)
+app.command()(steer_cli.retry)
+app.command()(steer_cli.logs)
 app.command()(setup_cli.init)
 app.command()(setup_cli.provision)
 app.command()(setup_cli.doctor)
@@ -36,7 +40,7 @@ app.command()(setup_cli.doctor)
 def main() -> None:
     """Runs the command; an expected error ends it with one sentence."""
     from agent.leases import EngineError
-    from agent.serving import ServingError
+    from agent.refusal import RefusedError
     from handlers.base import HandlerWordError
     from handlers.registry import RegistryError
     from notion_schema.errors import NotionError
@@ -51,7 +55,7 @@ def main() -> None:
         BadId,
         HandlerWordError,
         SettingsError,
-        ServingError,
+        RefusedError,
     ) as error:
         _fail(str(error))
 

@@ -41,6 +41,7 @@ Workflow = Callable[[Any], Any]
 # Pinned, or else each edit of a workflow would strand what is queued; a changed workflow gets a new name instead.
 _VERSION = "1"
 _MAX_RECOVERIES = 20
+_LATEST = 200
 # After the grace, threads are given so long to notice; a step that hangs longer is left behind.
 _NOTICE_S = 3.0
 _FORGET_AT_ONCE = 200
@@ -52,6 +53,7 @@ __all__ = [
     "EngineError",
     "EngineInUseError",
     "HaltedError",
+    "Reader",
     "Run",
     "RunState",
     "StepTime",
@@ -457,9 +459,45 @@ class Engine:
         return len(old)
 
 
+class Reader:
+    """The engine's records, read while its worker goes on. Calling it lists the latest workflows.
+
+    Every method raises ``EngineError`` when the database cannot be read.
+    """
+
+    def __init__(self, client: DBOSClient) -> None:
+        self._client = client
+
+    def __call__(self) -> tuple[Run, ...]:
+        """The latest workflows, newest first."""
+        return self._list(sort_desc=True, limit=_LATEST)
+
+    def live(self) -> tuple[Run, ...]:
+        """Every workflow that waits or runs, oldest first."""
+        return self._list(status=[name for name, state in _STATES.items() if state in LIVE])
+
+    def of(self, workflow: str, limit: int) -> tuple[Run, ...]:
+        """The latest workflows of one name, newest first."""
+        return self._list(name=workflow, sort_desc=True, limit=limit)
+
+    def kept(self, run_id: str) -> dict[str, Any]:
+        """The finished steps of a workflow, in order, with what each result is kept as; failed ones left out."""
+        try:
+            steps = self._client.list_workflow_steps(run_id)
+        except SQLAlchemyError as error:
+            raise _unreadable(error) from None
+        return {step["function_name"]: step["output"] for step in steps if step["error"] is None}
+
+    def _list(self, **wanted: Any) -> tuple[Run, ...]:
+        try:
+            return tuple(_run(status) for status in self._client.list_workflows(**wanted))
+        except SQLAlchemyError as error:
+            raise _unreadable(error) from None
+
+
 @contextmanager
-def reading(url: str) -> Iterator[Callable[[], tuple[Run, ...]]]:
-    """Yields a function that lists all workflows, newest first, without taking the database from its worker.
+def reading(url: str) -> Iterator[Reader]:
+    """Yields the engine's records, without taking the database from its worker.
 
     Raises:
         EngineError: the database cannot be read.
@@ -474,16 +512,9 @@ def reading(url: str) -> Iterator[Callable[[], tuple[Run, ...]]]:
     except SQLAlchemyError as error:
         raise _unreadable(error) from None
     try:
-        yield lambda: _listed(client)
+        yield Reader(client)
     finally:
         client.destroy()
-
-
-def _listed(client: DBOSClient) -> tuple[Run, ...]:
-    try:
-        return tuple(_run(status) for status in client.list_workflows(sort_desc=True, limit=200))
-    except SQLAlchemyError as error:
-        raise _unreadable(error) from None
 
 
 def _unreadable(error: SQLAlchemyError) -> EngineError:

@@ -42,10 +42,16 @@ def recent(engine_url: str, limit: int) -> tuple[Line, ...]:
 
 
 def _line(run: Run, report: Report | None) -> Line:
-    began = datetime.fromtimestamp(report.started_at if report else run.created_at, UTC)
     if report is None:
+        began = datetime.fromtimestamp(run.created_at, UTC)
         result = (run.output or {}).get("left_alone", "") if run.output else ""
         return Line(run.run_id.split(":", 1)[-1], run.state, f"{began:%Y-%m-%d %H:%M:%S}", "", result)
+    return line_of(report)
+
+
+def line_of(report: Report) -> Line:
+    """An attempt that has ended, for people."""
+    began = datetime.fromtimestamp(report.started_at, UTC)
     return Line(
         f"{report.title} · attempt {report.ref.attempt}",
         str(report.outcome.state),

@@ -15,6 +15,8 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from agent.refusal import RefusedError
+
 _MOST_CONNECTIONS = 64
 _LIFE_S = 30.0
 """After so long an idle or dawdling connection is closed; one that is being answered gets as much again."""
@@ -23,7 +25,7 @@ _STOP_S = 5.0
 _LARGEST_HEADERS = 16_384
 
 
-class ServingError(Exception):
+class ServingError(RefusedError):
     """The server cannot listen; the sentence says where and why."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -60,6 +61,23 @@ class Bucket:
         tokens = min(burst, self.tokens + max(0.0, start - self.at) * rate_per_s) - 1.0
         wait = (start - now) + max(0.0, -tokens / rate_per_s)
         return wait, Bucket(tokens, max(start, self.at), self.closed_until)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a token stands, for whoever watches.
+
+    Attributes:
+        free: Calls that could be sent at once.
+        burst: How many that are at most.
+        in_line: Calls that wait for their turn.
+        closed_s: Seconds for which Notion still asks to be left alone.
+    """
+
+    free: int
+    burst: int
+    in_line: int
+    closed_s: float
 
 
 class LocalPace:
@@ -113,6 +131,21 @@ class SharedPace:
             now = time.time()
             bucket = self._read(now)
             self._write(Bucket(bucket.tokens, bucket.at, max(bucket.closed_until, now + seconds)))
+
+    def standing(self) -> Standing | None:
+        """How the token stands now; ``None`` when nobody has sent anything yet. Takes no place in the line."""
+        if not self._path.exists():
+            return None
+        with self._lock:
+            now = time.time()
+            bucket = self._read(now)
+        tokens = min(self._burst, bucket.tokens + max(0.0, now - bucket.at) * self._rate)
+        return Standing(
+            free=max(0, math.floor(tokens)),
+            burst=math.floor(self._burst),
+            in_line=max(0, math.ceil(-tokens)),
+            closed_s=max(0.0, bucket.closed_until - now),
+        )
 
     def _read(self, now: float) -> Bucket:
         full = Bucket(self._burst, now, 0.0)
