@@ -1,107 +1,140 @@
-"""Row -> Request -> handler -> Outcome: the two durable workflows, and the one place where every error ends.
+"""Row -> Request -> handler -> Outcome: the durable workflows, and the one place where every error ends.
 
 ``run_task_v1`` takes the row, runs its handler step by step and hands the outcome on; ``report_v1`` writes it to
-Notion and comes back later, as often as it takes, while Notion is away.
+Notion and comes back later, as often as it takes, while Notion is away. What must not end the worker, whatever it
+raises, is carried out by a `Guard`.
 """
 
 from __future__ import annotations
 
 import random
 import shutil
+import threading
 import time
+import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from agent import child, log, outcome, records
 from agent.engine import Engine
+from agent.job import AtWork, RunJob
 from agent.outcome import Outcome
-from agent.report import Report, RowRef
+from agent.report import Report, RowRef, run_ids
 from agent.reporting import Claim, Reporting, deliver
-from handlers.base import Handler, Tools
+from handlers.base import Tools
 from handlers.registry import Registry
-from music_workflow.model import Progress
 from notion_schema import errors as notion
 from notion_schema.databases import TaskRow
 from notion_schema.vocabulary import RunState, State
 
 P = ParamSpec("P")
 T = TypeVar("T")
-R = TypeVar("R")
 
 RUN = "run_task_v1"
 REPORT = "report_v1"
+IDENTITY = "engine_identity_v1"
 REPORT_QUEUE = "report"
+_IDENTITY_ID = "segue-engine-identity"
 _REPORT_DELAY_S = 5.0
-_LONGEST_REPORT_DELAY_S = 900.0
-_UNREACHABLE_DELAY_S = 600.0
+_LONGEST_REPORT_DELAYS_S = ((30, 300.0), (100, 900.0))
+"""Up to so many deliveries, no longer apart than this; hourly after that."""
+_HOUR_S = 3600.0
+_BARE_AFTER = 4
+"""A report that Notion refuses for another reason than being away is from this delivery on written without what it
+refuses."""
+_KEPT_FOR_S = 7 * 24 * _HOUR_S
+"""So long a report waits for a row that the integration does not see any more."""
+_HANGING_AFTER_S = 60.0
+"""So long after its time a step that cannot be stopped is given up."""
+_MOST_LOG = 60_000
 _FINAL = (State.DONE, State.FAILED, State.CANCELLED)
 
 
-@dataclass(frozen=True)
-class RunJob(Generic[R]):
-    """The ``Job`` that handlers are given."""
+class Guard:
+    """Carries out what must not end the worker, whatever it raises; the same error is logged once until it is over."""
 
-    request: R
-    page_id: str
-    run_id: str
-    work_dir: str
-    progress: Progress
-    _handler: Handler[R]
-    _engine: Engine
-    _at_step: Callable[[str], None]
-    _deadline: float
-    _stopped: Callable[[], bool]
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], str] = {}
 
-    def step(self, name: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs ``work`` once and keeps its result."""
-        return self._keep(name, work, lambda: work(*args, **kwargs))
+    def run(
+        self,
+        what: str,
+        work: Callable[[], T],
+        otherwise: T,
+        *,
+        about: str = "",
+        passing: tuple[type[Exception], ...] = (),
+    ) -> T:
+        """What ``work`` returns, or ``otherwise`` when it raises.
 
-    def heavy_step(self, name: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Runs ``work`` once, in a child process, and keeps its result."""
-        if kwargs:
-            raise TypeError("A heavy step takes positional arguments only; they cross a process border.")
+        Args:
+            what: for the log, as a noun phrase.
+            work: anything.
+            otherwise: stands for its result.
+            about: which one of many, such as a page id.
+            passing: errors that are the caller's business.
+        """
+        try:
+            result = work()
+        except passing:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad row or one bad moment must not stop all others
+            self._tell(what, about, error)
+            return otherwise
+        if self._known.pop((what, about), None):
+            log.get().info("goes on as usual", what=what, about=about)
+        return result
 
-        def in_child() -> Any:
-            return child.run(
-                work,
-                args,
-                progress=self.progress,
-                timeout_s=max(1.0, self._deadline - time.time()),
-                stopped=self._stopped,
-            )
+    def failure(self, what: str, about: str = "") -> str | None:
+        """Why the last attempt at this failed; None when it did not."""
+        return self._known.get((what, about))
 
-        return self._keep(name, work, in_child)
-
-    def _keep(self, name: str, work: Callable[..., T], call: Callable[[], Any]) -> T:
-        if name not in self._handler.steps:
-            raise ValueError(f"{self._handler.task_type} does not declare the step {name!r}.")
-
-        def shown() -> Any:
-            self._at_step(name)
-            return call()
-
-        value: T = self._engine.keep(name, records.result_type(work), shown)
-        return value
+    def _tell(self, what: str, about: str, error: Exception) -> None:
+        # Without the id of the request, which is another one each time.
+        expected = isinstance(error, notion.NotionError)
+        why = error.message if isinstance(error, notion.NotionError) else f"{type(error).__name__}: {error}"
+        if self._known.get((what, about)) != why:
+            unexpected = None if expected else error
+            log.get().error("failed", what=what, about=about, why=str(error), exc_info=unexpected)
+        self._known[what, about] = why
 
 
 class Runner:
-    """Runs tasks and delivers their reports; `register` makes both known to the engine."""
+    """Runs tasks and delivers their reports; `register` makes its workflows known to the engine."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, tools: Tools, reporting: Reporting, data_dir: Path
+        self,
+        engine: Engine,
+        registry: Registry,
+        tools: Tools,
+        reporting: Reporting,
+        data_dir: Path,
     ) -> None:
         self._engine = engine
         self._registry = registry
         self._tools = tools
         self._reporting = reporting
         self._data_dir = data_dir
+        self._at_work: dict[str, AtWork] = {}
+        self._lock = threading.Lock()
 
     def register(self) -> None:
         """Makes the workflows known; before the engine starts."""
         self._engine.register(RUN, self.run_task)
         self._engine.register(REPORT, self.report)
+        self._engine.register(IDENTITY, str, lasting=True)
+
+    def introduce(self) -> None:
+        """Learns which engine this is, right after it has started; rows are signed with it.
+
+        The first worker to ask coins the name, which is accepted once for ever like every id.
+        """
+        self._engine.submit(IDENTITY, _IDENTITY_ID, uuid.uuid4().hex, queue=REPORT_QUEUE)
+        known = self._engine.status(_IDENTITY_ID)
+        if known is None:
+            raise LookupError("The engine forgot its own identity while it was being asked.")
+        self._reporting.sign(str(known.payload))
 
     # The task --------------------------------------------------------------------------------------------------------
 
@@ -110,7 +143,12 @@ class Runner:
         ref: RowRef = records.load(payload, RowRef)
         with log.run_log(ref.run_id, self._log_file(ref)):
             began = self._engine.step("clock", _clock)
-            claim = self._take(ref)
+            try:
+                claim = self._take(ref)
+            except Exception as error:  # noqa: BLE001 - the worker decides when to try again, and how often
+                log.get().warning("not taken", error=type(error).__name__, why=str(error))
+                passing = isinstance(error, (notion.Unavailable, notion.NotShared))
+                return {"not_taken": f"{type(error).__name__}: {error}", "passing": passing}
             if claim.row is None:
                 log.get().info("left alone", why=claim.refused)
                 return {"left_alone": claim.refused}
@@ -122,23 +160,30 @@ class Runner:
             return {"state": str(result.state), "try": claim.try_number}
 
     def _take(self, ref: RowRef) -> Claim:
-        lease_s = max((h.timeout_s for h in self._registry.handlers.values()), default=0.0)
-        claim = self._engine.step("claim", self._reporting.claim, ref, lease_s)
+        claim = self._engine.step("claim", self._reporting.claim, ref)
         if claim.row is not None and claim.row.run_state is RunState.WAITING and ref.attempt > 1:
             number = self._engine.step("count tries", self._tries_before, ref)
             return Claim(row=claim.row, try_number=number + 1)
         return claim
 
     def _tries_before(self, ref: RowRef) -> int:
-        previous = self._engine.status(run_id(ref.run_id.split(":", 1)[0], ref.page_id, ref.attempt - 1))
-        return int((previous.output or {}).get("try", 0)) if previous else 0
+        tries = 0
+        for name in run_ids(ref.run_id.split(":", 1)[0], ref.page_id, ref.attempt - 1):
+            previous = self._engine.status(name)
+            if previous is None:
+                break
+            tries = int((previous.output or {}).get("try", tries))
+        return tries
 
     def _outcome(self, ref: RowRef, row: TaskRow, try_number: int, began: float) -> Outcome:
         handler = self._registry.find(row.task_type)
         if handler is None:
             return outcome.of_unknown_type(row.task_type, self._registry.handlers)
+        mine = AtWork(ref, row, handler, try_number, began, time.monotonic() + handler.timeout_s)
+        with self._lock:
+            self._at_work[ref.run_id] = mine
         try:
-            job = self._job(ref, handler, handler.request.from_row(row), began)
+            job = self._job(mine, handler.request.from_row(row))
             return outcome.of_done(handler.run(job, self._tools))
         except Exception as error:  # noqa: BLE001 - the one place where every error is judged
             log.get().warning("did not finish", error=type(error).__name__, why=str(error))
@@ -146,8 +191,12 @@ class Runner:
             return outcome.of_error(
                 error, handler, try_number=try_number, chance=chance, link=_link(row), title=row.title
             )
+        finally:
+            with self._lock:
+                self._at_work.pop(ref.run_id, None)
 
-    def _job(self, ref: RowRef, handler: Handler[Any], request: Any, began: float) -> RunJob[Any]:
+    def _job(self, mine: AtWork, request: Any) -> RunJob[Any]:
+        ref, handler = mine.ref, mine.handler
         total = sum(handler.steps.values())
         names = list(handler.steps)
         current = names[0]
@@ -159,7 +208,7 @@ class Runner:
 
         def at_step(name: str) -> None:
             nonlocal current
-            current = name
+            current = mine.step = name
             tell(0.0, "")
 
         work_dir = self._work_dir(ref)
@@ -173,8 +222,8 @@ class Runner:
             _handler=handler,
             _engine=self._engine,
             _at_step=at_step,
-            _deadline=began + handler.timeout_s,
-            _stopped=lambda: self._engine.is_cancelled(ref.run_id),
+            _deadline=mine.deadline,
+            _stopped=lambda: self._engine.must_stop(ref.run_id),
         )
 
     def _compose(self, ref: RowRef, row: TaskRow, result: Outcome, began: float) -> Report:
@@ -186,8 +235,42 @@ class Runner:
             started_at=began,
             ended_at=time.time(),
             steps=tuple(step for step in self._engine.steps(ref.run_id) if step.name not in _INNER_STEPS),
-            log=self._log_file(ref).read_text(encoding="utf-8"),
+            log=self._log_of(ref),
         )
+
+    def _log_of(self, ref: RowRef) -> str:
+        file = self._log_file(ref)
+        text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+        return text if len(text) <= _MOST_LOG else f"…\n{text[-_MOST_LOG:]}"
+
+    def give_up_hanging(self) -> None:
+        """Ends runs whose step outlasts its time although it cannot be stopped; asked once a cycle.
+
+        A heavy step is ended with its process. Any other runs in a thread, which nothing can end: its run is
+        cancelled, the row told and set to be tried again; the place in the queue stays taken until the step returns.
+        """
+        now = time.monotonic()
+        with self._lock:
+            hanging = [one for one in self._at_work.values() if now - one.deadline > _HANGING_AFTER_S]
+            for one in hanging:
+                del self._at_work[one.ref.run_id]
+        for one in hanging:
+            error = child.TimedOutError(
+                f"“{one.step}” has not ended {(now - one.deadline) / 60:.0f} minutes after the"
+                f" {one.handler.timeout_s / 60:.0f} minutes it has. It was given up; if it happens again, restart the"
+                " worker."
+            )
+            log.get().error("a step hangs", page=one.ref.page_id, run=one.ref.run_id, why=str(error))
+            self._engine.cancel(one.ref.run_id)
+            result = outcome.of_error(
+                error,
+                one.handler,
+                try_number=one.try_number,
+                chance=_chance(),
+                link=_link(one.row),
+                title=one.row.title,
+            )
+            self._hand_over(self._compose(one.ref, one.row, result, one.began))
 
     # The report ------------------------------------------------------------------------------------------------------
 
@@ -201,43 +284,83 @@ class Runner:
             def look_first() -> bool:
                 return delivery > 1 or self._engine.is_rerun(this)
 
+            # What Notion refuses again and again must not keep the row from its status.
+            bare = delivery >= _BARE_AFTER and payload.get("stuck", False)
+            step = self._forgiving if bare else self._engine.step
             try:
-                deliver(report, self._reporting, self._engine.step, look_first)
-            except notion.NotionError as error:
+                deliver(report, self._reporting, step, look_first)
+            except Exception as error:  # noqa: BLE001 - a report is not lost, whatever stands against it
                 self._again(report, delivery, error)
             else:
                 log.get().info("reported", delivery=delivery)
                 if report.outcome.state in _FINAL:
                     shutil.rmtree(self._work_dir(report.ref), ignore_errors=True)
 
-    def _again(self, report: Report, delivery: int, error: notion.NotionError) -> None:
-        delay = min(_REPORT_DELAY_S * 2 ** (delivery - 1), _LONGEST_REPORT_DELAY_S)
-        if not isinstance(error, notion.Unavailable):
-            delay = _UNREACHABLE_DELAY_S
-        log.get().warning("report not delivered", delivery=delivery, again_in_s=delay, why=str(error))
-        self._hand_over(report, delivery + 1, delay)
+    def _forgiving(self, name: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """A step that may fail, unless it is about the row itself."""
+        try:
+            return self._engine.step(name, work, *args, **kwargs)
+        except Exception as error:
+            if name in _INDISPENSABLE or isinstance(error, notion.Unavailable):
+                raise
+            log.get().error("left out of the report", step=name, why=f"{type(error).__name__}: {error}")
+            return None
 
-    def cancelled(self, ref: RowRef, title: str, task_type: str) -> None:
+    def _again(self, report: Report, delivery: int, error: Exception) -> None:
+        stuck = not isinstance(error, notion.Unavailable)
+        if isinstance(error, notion.NotShared) and time.time() - report.ended_at > _KEPT_FOR_S:
+            log.get().error("report given up; its row cannot be seen any more", why=str(error))
+            return
+        longest = next((limit for count, limit in _LONGEST_REPORT_DELAYS_S if delivery <= count), _HOUR_S)
+        delay = min(_REPORT_DELAY_S * 2 ** min(delivery - 1, 20), longest)
+        unexpected = None if isinstance(error, notion.NotionError) else error
+        log.get().warning(
+            "report not delivered", delivery=delivery, again_in_s=delay, why=str(error), exc_info=unexpected
+        )
+        self._hand_over(report, delivery + 1, delay, stuck=stuck)
+
+    def cancelled(
+        self,
+        ref: RowRef,
+        title: str,
+        task_type: str,
+        why: str = "Cancelled by you; what was begun was stopped.",
+    ) -> None:
         """Stops a run whose row was cancelled and says so on the row."""
         self._engine.cancel(ref.run_id)
+        self._reporting.hush(ref.run_id)
         report = Report(
             ref=ref,
             title=title,
             task_type=task_type,
-            outcome=Outcome(state=State.CANCELLED, summary="Cancelled by you; what was begun was stopped."),
-            started_at=time.time(),
+            outcome=Outcome(state=State.CANCELLED, summary=why),
+            started_at=self._began(ref),
             ended_at=time.time(),
-            steps=(),
-            log="",
+            steps=tuple(step for step in self._engine.steps(ref.run_id) if step.name not in _INNER_STEPS),
+            log=self._log_of(ref),
         )
         self._hand_over(report)
 
-    def _hand_over(self, report: Report, delivery: int = 1, delay_s: float | None = None) -> None:
-        """Enqueues a delivery of a report; one that was enqueued before stays as it is."""
+    def _began(self, ref: RowRef) -> float:
+        with self._lock:
+            mine = self._at_work.get(ref.run_id)
+        return mine.began if mine else time.time()
+
+    def _hand_over(
+        self, report: Report, delivery: int = 1, delay_s: float | None = None, *, stuck: bool = False
+    ) -> None:
+        """Enqueues a delivery of a report; one that was enqueued before stays as it is.
+
+        Args:
+            report: what to deliver.
+            delivery: which attempt at it, from 1.
+            delay_s: not before.
+            stuck: the last one failed for a reason that waiting alone does not mend.
+        """
         self._engine.submit(
             REPORT,
             _delivery_id(report.ref, delivery),
-            {"report": records.dump(report, Report), "delivery": delivery},
+            {"report": records.dump(report, Report), "delivery": delivery, "stuck": stuck},
             queue=REPORT_QUEUE,
             delay_s=delay_s,
         )
@@ -250,11 +373,7 @@ class Runner:
 
 
 _INNER_STEPS = {"clock", "chance", "count tries", "compose report"}
-
-
-def run_id(data_source_id: str, page_id: str, attempt: int) -> str:
-    """The id of an attempt at a row."""
-    return f"{data_source_id}:{page_id}:{attempt}"
+_INDISPENSABLE = ("whose is it", "close")
 
 
 def _delivery_id(ref: RowRef, delivery: int) -> str:

@@ -203,7 +203,7 @@ class Binding(Generic[R]):
             Properties by id, and a finding for each optional column that could not be written.
 
         Raises:
-            SchemaDrift: A required column cannot be written, or a value is not among the options.
+            SchemaDrift: A required column cannot be written, or a value is not among its options.
         """
         grows = frozenset(new_options)
         written: Json = {}
@@ -216,7 +216,9 @@ class Binding(Generic[R]):
             try:
                 written[column.id] = column.kind.encode(value, column.live, new_options=attr in grows)
             except UnknownOption as option:
-                raise unknown_option(self.database, column, str(option), self.key) from None
+                if column.kind.required:
+                    raise unknown_option(self.database, column, str(option), self.key) from None
+                left_out.append(_no_option(self.database, column, str(option), self.key))
             except Unwritable as why:
                 finding = _unwritable(self.database, column, str(why), self.key)
                 if column.kind.required:
@@ -404,17 +406,18 @@ def drift(finding: Finding, operation: str = "bind the database") -> SchemaDrift
 
 def unknown_option(database: str, column: Column, option: str, key: str) -> SchemaDrift:
     """The error for a word that is not among a column's options."""
+    return drift(_no_option(database, column, option, key), "use an option")
+
+
+def _no_option(database: str, column: Column, option: str, key: str) -> Finding:
     known = ", ".join(f"“{name}”" for name in values.option_names(column.live)) or "none"
-    return drift(
-        Finding(
-            level=Level.FAILURE,
-            database=database,
-            property_name=column.name,
-            sentence=f"“{column.name}” in {database} has no option “{option}”; it has {known}.",
-            remedy="Add the option in Notion, run “segue provision --apply”, or change the word in the settings.",
-            subject=f"{key}/{column.attr}/{option}/absent",
-        ),
-        "use an option",
+    return Finding(
+        level=Level.FAILURE if column.kind.required else Level.WARNING,
+        database=database,
+        property_name=column.name,
+        sentence=f"“{column.name}” in {database} has no option “{option}”; it has {known}.",
+        remedy="Add the option in Notion, run “segue provision --apply”, or change the word in the settings.",
+        subject=f"{key}/{column.attr}/{option}/absent",
     )
 
 
