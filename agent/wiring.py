@@ -229,7 +229,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
         lease_s=settings.lease_seconds,
         worker=f"{name} ({os.getpid()})",
     )
-    metrics = Metrics(handlers, engine.live) if listen else None
+    metrics = Metrics(handlers, engine.live, lambda: engine.lease_age_s) if listen else None
     on_request = metrics.on_request if metrics else None
     # Asked before each request: a worker that was frozen past its lease must not finish what it was about to write.
     with notion(settings, on_request, before_send=engine.must_hold) as client:
