@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from agent.known_columns import known_columns
 from agent.settings import Settings
 from handlers import registry
 from notion_schema import provisioning
@@ -38,6 +39,7 @@ def plan(notion: Notion, settings: Settings, parent_page: str) -> Plan:
         ),
         existing=settings.database_ids,
         task_types=tuple(handled),
+        known_columns=known_columns(settings).read(),
     )
 
 

@@ -21,6 +21,7 @@ from agent.filing import Filing
 from agent.gap_rows import NotionGapRows
 from agent.handoff import Handoff
 from agent.issues import Issues
+from agent.known_columns import known_columns
 from agent.ledger import Ledger
 from agent.metrics import Metrics
 from agent.music_rows import LastWritten, TrackRows
@@ -133,12 +134,15 @@ def workspace(client: Notion, settings: Settings) -> Workspace:
         )
 
     assigned = {"assigned_to": settings.assigned_property}
+    columns = known_columns(settings)
     opened = Workspace.open(
         client,
         settings.database_ids,
         vocabularies=settings.vocabularies,
         names={AGENT_TASKS: assigned, ISSUES: assigned},
         on_finding=tell,
+        known=columns.read(),
+        on_binding=columns.keep,
     )
     for key, problem in opened.problems.items():
         log.get().error("database not opened", database=key, why=str(problem))

@@ -140,6 +140,7 @@ def plan(
     specs: Iterable[DatabaseSpec] = tuple(SPECS.values()),
     existing: Mapping[str, str] | None = None,
     task_types: Sequence[str] = (),
+    known_columns: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Plan:
     """Find out what is missing. Changes nothing.
 
@@ -150,6 +151,8 @@ def plan(
         specs: The databases wanted.
         existing: Link or id of each database that is there, by key.
         task_types: Task types of the handlers, as options of *Task Type*.
+        known_columns: The property ids that serve, by attribute, by data source id: a column that was renamed
+            serves on, and is not added anew.
 
     Raises:
         NotionError: A database could not be read.
@@ -159,7 +162,11 @@ def plan(
     found = dict(existing or {})
     if parent:
         found = {**_by_title(notion, parent, wanted.values()), **found}
-    known = {key: _known(notion, spec, found[key]) for key, spec in wanted.items() if key in found}
+    known = {
+        key: _known(notion, spec, found[key], known_columns or {})
+        for key, spec in wanted.items()
+        if key in found
+    }
     absent = [spec for key, spec in wanted.items() if key not in known]
     notes = [note for one in known.values() for note in (*_obstacles(one), *_too_many(one, task_types))]
     if not parent:
@@ -221,10 +228,12 @@ def _by_title(notion: Notion, page_id: str, specs: Iterable[DatabaseSpec]) -> di
     return {spec.key: titles[spec.title] for spec in specs if spec.title in titles}
 
 
-def _known(notion: Notion, spec: DatabaseSpec, text: str) -> _Known:
+def _known(notion: Notion, spec: DatabaseSpec, text: str, columns: Mapping[str, Mapping[str, str]]) -> _Known:
     place, live = locate(notion, text, spec.title)
     row_type: type[Row] = spec.row_type
-    return _Known(spec, place, bind(row_type, live, title=place.title, key=spec.key, skip=spec.skip), live)
+    served = columns.get(place.data_source_id)
+    binding = bind(row_type, live, title=place.title, key=spec.key, previous=served, skip=spec.skip)
+    return _Known(spec, place, binding, live)
 
 
 def _missing(known: _Known) -> Iterator[tuple[str, Kind]]:

@@ -154,6 +154,11 @@ class Binding(Generic[R]):
     unbound: Mapping[str, Kind]
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """The property id that serves each bound attribute."""
+        return {attr: column.id for attr, column in self.columns.items()}
+
     def column(self, attr: str) -> Column:
         """The live property of an attribute.
 
@@ -233,7 +238,7 @@ def bind(
     *,
     title: str,
     key: str = "",
-    previous: Binding[R] | None = None,
+    previous: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     skip: Iterable[str] = (),
 ) -> Binding[R]:
@@ -248,7 +253,7 @@ def bind(
         data_source: As Notion returns it.
         title: The database's title, for sentences.
         key: Name of the database in settings and code.
-        previous: The binding so far, whose property ids are kept.
+        previous: The property ids that served so far, by attribute; they are kept.
         names: The owner's own choice of column, by attribute.
         skip: Attributes this database does not have.
     """
@@ -277,14 +282,16 @@ class _Match:
     wrong: Json | None = None
 
 
-def _kept(kinds: Mapping[str, Kind], live: Iterable[Json], previous: Binding[Any] | None) -> dict[str, Json]:
+def _kept(
+    kinds: Mapping[str, Kind], live: Iterable[Json], previous: Mapping[str, str] | None
+) -> dict[str, Json]:
     """The columns that served before and still can."""
     by_id = {str(prop["id"]): prop for prop in live}
-    before = previous.columns if previous else {}
+    before = previous or {}
     return {
-        attr: by_id[before[attr].id]
+        attr: by_id[before[attr]]
         for attr, kind in kinds.items()
-        if attr in before and by_id.get(before[attr].id, {}).get("type") in kind.reads
+        if attr in before and by_id.get(before[attr], {}).get("type") in kind.reads
     }
 
 

@@ -24,6 +24,9 @@ from notion_schema.places import Place, locate
 from notion_schema.rows import Binding, Finding, Level, R, Row, bind
 from notion_schema.vocabulary import State, Vocabulary
 
+OnBinding = Callable[[str, Mapping[str, str]], None]
+"""Told a data source's id and the property id that serves each attribute."""
+
 STATUS = "status"
 SEGUE_KEY = "segue_key"
 
@@ -48,6 +51,7 @@ class Database(Generic[R]):
         vocabulary: Vocabulary | None = None,
         names: Mapping[str, str] | None = None,
         on_finding: Callable[[Finding], None] | None = None,
+        on_binding: OnBinding | None = None,
     ) -> None:
         self._notion = notion
         self.spec = spec
@@ -56,6 +60,7 @@ class Database(Generic[R]):
         self._vocabulary = vocabulary or spec.vocabulary
         self._names = dict(names or {})
         self._on_finding = on_finding
+        self._on_binding = on_binding
         self.on_doubt: Callable[[str, str, str | None], None] | None = None
         self._told: set[str] = set()
         self._binding_lock = threading.Lock()
@@ -148,10 +153,12 @@ class Database(Generic[R]):
                 live,
                 title=self.title,
                 key=self.key,
-                previous=before,
+                previous=before.ids,
                 names=self._names,
                 skip=self.spec.skip,
             )
+            if self._on_binding is not None and self._binding.ids != before.ids:
+                self._on_binding(self.id, self._binding.ids)
             return self._binding.columns != before.columns
 
     # --- reading ----------------------------------------------------------------------------------------
@@ -436,6 +443,8 @@ class Workspace:
         vocabularies: Mapping[str, Vocabulary] | None = None,
         names: Mapping[str, Mapping[str, str]] | None = None,
         on_finding: Callable[[Finding], None] | None = None,
+        known: Mapping[str, Mapping[str, str]] | None = None,
+        on_binding: OnBinding | None = None,
     ) -> Workspace:
         """Open databases by what a person pasted for each.
 
@@ -445,6 +454,8 @@ class Workspace:
             vocabularies: The owner's own status words, by key.
             names: The owner's own choice of columns: attribute to column name, by key.
             on_finding: Told once of each column that could not be written.
+            known: The property ids that served at an earlier time, by attribute, by data source id.
+            on_binding: Told when other columns serve than are known.
 
         Returns:
             The workspace. What cannot be opened stands in ``problems``; that a database can be worked with
@@ -462,6 +473,8 @@ class Workspace:
                 vocabulary=(vocabularies or {}).get(key),
                 names=(names or {}).get(key),
                 on_finding=on_finding,
+                known=known,
+                on_binding=on_binding,
             )
             for key, text in ids.items()
         }
@@ -575,6 +588,8 @@ def open_database(
     vocabulary: Vocabulary | None = None,
     names: Mapping[str, str] | None = None,
     on_finding: Callable[[Finding], None] | None = None,
+    known: Mapping[str, Mapping[str, str]] | None = None,
+    on_binding: OnBinding | None = None,
 ) -> Database[Any]:
     """Find and bind one database.
 
@@ -585,5 +600,26 @@ def open_database(
     """
     place, live = locate(notion, text, spec.title)
     row_type: type[Row] = spec.row_type
-    binding = bind(row_type, live, title=place.title, key=spec.key, names=names, skip=spec.skip)
-    return Database(notion, spec, place, binding, vocabulary=vocabulary, names=names, on_finding=on_finding)
+    previous = (known or {}).get(place.data_source_id, {})
+    binding = bind(
+        row_type,
+        live,
+        title=place.title,
+        key=spec.key,
+        # What the owner chose by name is looked for by that name first.
+        previous={attr: each for attr, each in previous.items() if attr not in (names or {})},
+        names=names,
+        skip=spec.skip,
+    )
+    if on_binding is not None and binding.ids != previous:
+        on_binding(place.data_source_id, binding.ids)
+    return Database(
+        notion,
+        spec,
+        place,
+        binding,
+        vocabulary=vocabulary,
+        names=names,
+        on_finding=on_finding,
+        on_binding=on_binding,
+    )

@@ -136,14 +136,14 @@ def test_the_owners_choice_of_column_wins() -> None:
 def test_a_rename_changes_nothing() -> None:
     """What was bound stays bound by its id, even when another column takes the old name."""
     before = bound(prop("Notes", "rich_text", id="n1"))
-    after = bound(prop("Notizen", "rich_text", id="n1"), prop("Notes", "rich_text", id="n2"), previous=before)
+    after = bound(prop("Notizen", "rich_text", id="n1"), prop("Notes", "rich_text", id="n2"), previous=before.ids)
     assert after.columns["notes"].id == "n1"
 
 
 def test_a_column_renamed_to_anothers_name_does_not_serve_both() -> None:
     """The notes called Fee are still the notes, and there is no fee."""
     before = bound(prop("Notes", "rich_text", id="n1"))
-    after = bound(prop("Fee", "rich_text", id="n1"), previous=before)
+    after = bound(prop("Fee", "rich_text", id="n1"), previous=before.ids)
     assert after.columns["notes"].id == "n1"
     assert "fee" in after.unbound
 
@@ -151,7 +151,7 @@ def test_a_column_renamed_to_anothers_name_does_not_serve_both() -> None:
 def test_a_deleted_column_is_looked_for_again() -> None:
     """When the id is gone, names and aliases serve anew."""
     before = bound(prop("Notes", "rich_text", id="n1"))
-    after = bound(prop("Remarks", "rich_text", id="n2"), previous=before)
+    after = bound(prop("Remarks", "rich_text", id="n2"), previous=before.ids)
     assert after.columns["notes"].id == "n2"
 
 
@@ -242,7 +242,7 @@ def test_any_drift_is_survived(before: list[tuple[int, str, str]], after: list[t
         )
 
     first = bind(Gig, live(before), title="Gigs")
-    second = bind(Gig, live(after), title="Gigs", previous=first)
+    second = bind(Gig, live(after), title="Gigs", previous=first.ids)
     for binding in (first, second):
         assert set(binding.columns) | set(binding.unbound) == set(kinds_of(Gig))
         served = [column.id for column in binding.columns.values()]

@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from agent import setup
 from agent.worker import Worker
+from notion_schema.blocks import plain_text
 from notion_schema.databases import AGENT_TASKS, ISSUES, IssueRow
 from notion_schema.vocabulary import State
 from tests.story.conftest import House
@@ -214,3 +216,27 @@ def test_what_was_mended_while_no_worker_ran_is_resolved_at_the_next_start(house
     with house.worker() as worker:
         until(lambda: drifts(house)[0].status == "Resolved", worker)
     assert ["Step" in issue.title for issue in drifts(house)] == [True]
+
+
+def test_a_column_renamed_between_two_starts_serves_on(house: House) -> None:
+    """It is known by its id: work goes on, and provisioning does not add a second one."""
+    with house.worker() as worker:
+        worker.cycle()
+    person(house, AGENT_TASKS, {"Run ID": {"name": "Lauf"}, "Question": {"name": "Frage"}})
+    row = house.add("")
+    plan = setup.plan(house.notion, house.settings, "")
+    assert plan.lines == ()
+    house.work()
+    page = house.notion.retrieve_page(row.id)["properties"]
+    assert "Put one into Link" in plain_text(page["Frage"]["rich_text"])
+    assert plain_text(page["Lauf"]["rich_text"]).endswith(":1")
+
+
+def test_what_is_known_of_columns_may_be_lost(house: House) -> None:
+    """A file that cannot be read is as good as none: columns are found by their names."""
+    with house.worker() as worker:
+        worker.cycle()
+    (house.settings.data_dir / "columns.json").write_text("{half")
+    row = house.add("")
+    house.work()
+    assert house.row(row.id).status == "Blocked"
