@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from music_workflow.core import owned
 from music_workflow.core.library import Library
 from music_workflow.deduplication.results import Applied, Proposal, Purged, Undone
 from music_workflow.errors import NotReady
@@ -120,15 +121,12 @@ class Collection:
             return lookup.find(index, text)
 
     def owned(self, identity: Identity) -> FoundFile | None:
-        """Find a file that certainly is this track and stands: by its source, else by ISRC and length.
+        """Find a file that certainly is this track, stands and is whole: by its source, else by ISRC and length.
 
         The first two rungs of the ladder; a fingerprint or a name is no certainty.
         """
         with open_index(self.library.settings.data_dir) as index:
-            found = lookup.by_source(index, identity.key, identity.url)
-            if identity.isrc and identity.duration_s:
-                found += lookup.by_isrc(index, identity.isrc, identity.duration_s)
-        return next((file for file in found if _stands(file)), None)
+            return owned.find(index, identity)
 
     def plan_duplicates(self, progress: Progress = silent) -> Plan:
         """Find duplicates and keep the plan to set them aside; nothing is moved.
@@ -229,11 +227,6 @@ class Collection:
         settings = self.library.settings
         own = (settings.playlist_dir,) if settings.playlist_dir else ()
         return references.gather(settings.dj_libraries, (*settings.protected_folders, *own), self.roots)
-
-
-def _stands(file: FoundFile) -> bool:
-    path = Path(file.path)
-    return file.mounted and path.is_file() and path.stat().st_size == file.size
 
 
 def _nothing_found(reports: list[ScanReport]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from music_workflow import wiring
-from music_workflow.core import acquire, eagle, mixes, organize, origins
+from music_workflow.core import acquire, eagle, mixes, organize, origins, owned
 from music_workflow.core.ports import LibrarySettings, M4aCodec
 from music_workflow.errors import Unavailable
 from music_workflow.index.export import write_export
@@ -89,12 +89,17 @@ class Library:
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> SourceFile:
         """Download the track's audio into `work_dir`; a complete download there is recognised and kept.
 
+        A file of the user's own that certainly is this track (same source, or same ISRC and length) is copied instead.
+
         Raises:
             NotReady: No room, or the library's volume is missing: said before anything is downloaded.
             MusicError: Why the audio cannot be had.
         """
         self.check_ready(identity.duration_s)
-        return acquire.fetch(identity, wiring.sources(self.settings), self.settings, work_dir, progress)
+        with open_index(self.settings.data_dir) as index:
+            own = owned.find(index, identity)
+        sources = (owned.OwnFile(own.path),) if own else wiring.sources(self.settings)
+        return acquire.fetch(identity, sources, self.settings, work_dir, progress)
 
     def convert(self, source: SourceFile, identity: Identity, work_dir: str, progress: Progress) -> Processed:
         """Decode once into M4A, WAV and AIFF, measure, and draw the waveform, all in `work_dir`."""

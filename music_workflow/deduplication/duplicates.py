@@ -175,9 +175,9 @@ def _sharing(copies: Sequence[Copy], mark: Callable[[Copy], str | None]) -> Iter
 
 
 def _named_alike(copies: Sequence[Copy]) -> Iterator[Pair]:
-    """Pairs of about the same name and length, of which not both have a fingerprint."""
+    """Pairs of about the same name and length, of which not both were heard."""
     blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
-    unheard = {place for place, copy in enumerate(copies) if copy.fingerprint is None}
+    unheard = {place for place, copy in enumerate(copies) if not copy.heard}
     if not unheard:
         return
     firsts = {copies[place].first_words[0] for place in unheard}

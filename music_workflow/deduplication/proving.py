@@ -161,11 +161,11 @@ def _by_fingerprint(first: Copy, second: Copy, heard: _Heard, apart: float | Non
 
 
 def _by_names(first: Copy, second: Copy, heard: _Heard, apart: float | None) -> Proof | None:
-    if heard.likeness is not None or apart is None or apart > NAMES_S:
-        return None
+    if (first.heard and second.heard) or apart is None or apart > NAMES_S:
+        return None  # what could be heard is not judged by its name, not even where it is too short to be compared
     if first.album_kinds != second.album_kinds or not names_agree(first, second):
         return None
-    return heard.proof("names and length", f"both are {_name(first)}; not both could be heard", apart)
+    return heard.proof("names and length", f"both are {_name(first)}; not both were heard", apart)
 
 
 def names_agree(first: Copy, second: Copy) -> bool | None:
