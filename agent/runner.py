@@ -110,12 +110,16 @@ class Runner:
         tools: Tools,
         reporting: Reporting,
         data_dir: Path,
+        *,
+        on_report: Callable[[Report], None] | None = None,
     ) -> None:
+        """``on_report``: told of each attempt that has come to its outcome, once."""
         self._engine = engine
         self._registry = registry
         self._tools = tools
         self._reporting = reporting
         self._data_dir = data_dir
+        self._on_report = on_report
         self._at_work: dict[str, AtWork] = {}
         self._lock = threading.Lock()
 
@@ -153,6 +157,8 @@ class Runner:
                 log.get().info("left alone", why=claim.refused)
                 return {"left_alone": claim.refused}
             log.get().info("claimed", task=claim.row.title, type=claim.row.task_type, attempt=ref.attempt)
+            if claim.row.last_error:
+                log.get().info("the row said", last_error=claim.row.last_error)
             result = self._outcome(ref, claim.row, claim.try_number, began)
             log.get().info("outcome", state=str(result.state), summary=result.summary)
             report = self._engine.step("compose report", self._compose, ref, claim.row, result, began)
@@ -236,6 +242,7 @@ class Runner:
             ended_at=time.time(),
             steps=tuple(step for step in self._engine.steps(ref.run_id) if step.name not in _INNER_STEPS),
             log=self._log_of(ref),
+            handed_off_from=row.handed_off_from,
         )
 
     def _log_of(self, ref: RowRef) -> str:
@@ -357,13 +364,15 @@ class Runner:
             delay_s: not before.
             stuck: the last one failed for a reason that waiting alone does not mend.
         """
-        self._engine.submit(
+        accepted = self._engine.submit(
             REPORT,
             _delivery_id(report.ref, delivery),
             {"report": records.dump(report, Report), "delivery": delivery, "stuck": stuck},
             queue=REPORT_QUEUE,
             delay_s=delay_s,
         )
+        if accepted and delivery == 1 and self._on_report is not None:
+            self._on_report(report)
 
     def _work_dir(self, ref: RowRef) -> Path:
         return self._data_dir / "work" / ref.page_id

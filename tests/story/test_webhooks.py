@@ -279,6 +279,7 @@ def test_health_and_figures_are_for_this_machine(door: Door) -> None:
         'segue_looks_total{database="issues_questions",result="ok"}',
         'segue_notion_requests_total{endpoint="data_sources/{}/query",method="POST",status="200"}',
         'segue_triggers_total{status="401"}',
+        'segue_run_seconds_count{outcome="blocked",task_type="File gaps"}',
     ):
         assert name in figures.text
     assert "segue_lease_age_seconds" not in figures.text, "there is no lease on SQLite"
