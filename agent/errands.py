@@ -1,4 +1,4 @@
-"""What is done now and then instead of at once: issues brought up to date, originators told.
+"""What is done now and then, not at once: issues brought up to date, originators told, trigger files looked after.
 
 Each errand keeps its own time and costs nothing when there is nothing to do. The worker tends them after each look and
 lets them finish at its end.
@@ -10,18 +10,22 @@ from agent.companion import Companion
 from agent.issues import Issues
 from agent.poller import Look
 from agent.returns import Returns
+from agent.trigger_files import TriggerFiles
 
 
 class Errands(Companion):
-    """The worker's errands."""
+    """The worker's errands; without ``triggers`` no other agent is served."""
 
-    def __init__(self, issues: Issues, returns: Returns) -> None:
+    def __init__(self, issues: Issues, returns: Returns, triggers: TriggerFiles | None = None) -> None:
         self._issues = issues
         self._returns = returns
+        self._triggers = triggers
 
     def tend(self, look: Look) -> int:
         """Does what is due; returns how many rows became ready by it."""
         del look
+        if self._triggers is not None:
+            self._triggers.look()
         self._issues.catch_up()
         return self._returns.catch_up()
 

@@ -117,7 +117,8 @@ class Handoff:
         """An ended follow-up of an earlier attempt is set going again; one that is the same or still open is left."""
         state = database.vocabulary.state(row.status, row.run_state)
         if state in (State.DONE, State.FAILED, State.REVIEW) and row.description != values["description"]:
-            changes = {name: values[name] for name in ("status", "description", "link") if name in values}
+            shown = ("status", "description", "link")
+            changes: dict[str, Any] = {name: values[name] for name in shown if name in values}
             database.update(row.id, changes)
         return row.id
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
 from agent.setting_types import Listed, names
+from agent.trigger_folder import spelling
 from notion_schema.ids import parse_id
 
 
@@ -23,9 +24,13 @@ def agents_of(entries: tuple[str, ...]) -> Mapping[str, str]:
     for entry in entries:
         name, equals, page = (part.strip() for part in entry.partition("="))
         if not name or not equals or not page:
-            raise ValueError(f"“{entry}” is not of the form NAME=PAGE; write for example Claude MM1=https://…")
-        page_id = parse_id(page)
-        if name in found or page_id in found.values():
+            raise ValueError(
+                f"“{entry}” is not of the form NAME=PAGE; write for example Claude MM1=https://…"
+            )
+        page_id, core = parse_id(page), spelling(name)
+        if not core:
+            raise ValueError(f"“{name}” makes no folder name; an agent's name needs letters or digits")
+        if page_id in found.values() or core in map(spelling, found):
             raise ValueError(f"“{entry}” names an agent or a page that stands there already")
         found[name] = page_id
     return found
@@ -66,6 +71,12 @@ class HandoffSettings(BaseSettings):
         ge=0,
         validation_alias=names("TRIGGER_TTL_HOURS"),
         description="Optional. A trigger file that lies in the inbox for longer is stale; 0 for never.",
+    )
+    trigger_seconds: float = Field(
+        default=30.0,
+        gt=0,
+        validation_alias=names("TRIGGER_SECONDS"),
+        description="Optional. How often rows of other agents and their folders are looked at: one query each time.",
     )
     trigger_stale: Literal["list", "reissue"] = Field(
         default="list",

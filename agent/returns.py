@@ -25,7 +25,7 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS handed_back (
         origin TEXT NOT NULL, what TEXT NOT NULL, page_id TEXT NOT NULL, line TEXT NOT NULL,
         done INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL, begun INTEGER NOT NULL DEFAULT 0,
-        told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (origin, what))""",
+        told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (origin, page_id, what))""",
 )
 _TOGETHER_S = 15.0
 _RETRY_S = 30.0
@@ -73,7 +73,7 @@ class Returns:
         Args:
             row: The row.
             state: One of ``ENDS``.
-            what: Names this very end, an attempt for instance: the same however often it is noted.
+            what: Names this end of the row, by its attempt for instance: the same however often it is noted.
             summary: What came of it.
         """
         if not row.handed_off_from:
@@ -156,8 +156,10 @@ class Returns:
         with self._ledger.notes() as notes:
             for one in news:
                 notes.run(
-                    "UPDATE handed_back SET told = 1, line = '' WHERE origin = :origin AND what = :what",
+                    "UPDATE handed_back SET told = 1, line = '' WHERE origin = :origin AND page_id = :page_id"
+                    " AND what = :what",
                     origin=origin,
+                    page_id=one["page_id"],
                     what=one["what"],
                 )
             notes.run(
@@ -177,8 +179,9 @@ class Returns:
         with self._ledger.notes() as notes:
             for one in news:
                 notes.run(
-                    "UPDATE handed_back SET begun = 1 WHERE origin = :origin AND what = :what",
+                    "UPDATE handed_back SET begun = 1 WHERE origin = :origin AND page_id = :page_id AND what = :what",
                     origin=origin,
+                    page_id=one["page_id"],
                     what=one["what"],
                 )
         notion.append_children(origin, [blocks.paragraph(line) for line in lines])

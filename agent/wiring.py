@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from tzlocal import get_localzone
 
-from agent import answers, child, drift, issue_notes, log, returns
+from agent import answers, child, drift, issue_notes, log, returns, trigger_notes
 from agent.answers import Answers
 from agent.doctor import Access, SetUpDoctor
 from agent.engine import Engine
@@ -20,6 +20,7 @@ from agent.errands import Errands
 from agent.filing import Filing
 from agent.gap_rows import NotionGapRows
 from agent.handoff import Handoff
+from agent.handoff_settings import agents_of
 from agent.issues import Issues
 from agent.known_columns import known_columns
 from agent.ledger import Ledger
@@ -34,6 +35,7 @@ from agent.returns import Returns
 from agent.runner import REPORT_QUEUE, Guard, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
+from agent.trigger_files import Rules, TriggerFiles
 from agent.triggers import Triggers
 from agent.twins import Twins
 from agent.upkeep import HouseKeeping
@@ -45,6 +47,7 @@ from music_workflow.core.library import Library, LibrarySettings
 from notion_schema.calls import Patience, RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
+from notion_schema.ids import parse_id
 from notion_schema.pace import SharedPace, Standing
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
@@ -174,7 +177,7 @@ def doctor(settings: Settings) -> SetUpDoctor:
 
 def ledger(settings: Settings) -> Ledger:
     """The notes that all workers of the engine share."""
-    tables = (*issue_notes.TABLES, *drift.TABLES, *answers.TABLES, *returns.TABLES)
+    tables = (*issue_notes.TABLES, *drift.TABLES, *answers.TABLES, *returns.TABLES, *trigger_notes.TABLES)
     return Ledger(settings.engine_url, data_dir(settings), *tables)
 
 
@@ -218,6 +221,35 @@ def _webhooks(
         triggers=Triggers(settings.trigger_secret.get_secret_value(), types, new_rows),
         metrics=metrics,
         stale_s=max(_STALE_LOOK_S, 4 * settings.poll_idle_seconds),
+    )
+
+
+def trigger_files(
+    settings: Settings,
+    rows: Workspace,
+    notes: Ledger,
+    types: registry.Registry,
+    issues: Issues,
+    told: Returns,
+) -> TriggerFiles | None:
+    """What hands rows to other agents; None when the settings do not ask for it."""
+    if settings.agent_triggers_dir is None or not settings.agents:
+        return None
+    rules = Rules(
+        agents=agents_of(settings.agents),
+        myself=parse_id(settings.agent_page_id) if settings.agent_page_id else "",
+        ttl_s=settings.trigger_ttl_hours * 3600,
+        reissue=settings.trigger_stale == "reissue",
+        every_s=settings.trigger_seconds,
+    )
+    return TriggerFiles(
+        rows,
+        notes,
+        settings.agent_triggers_dir.expanduser().absolute(),
+        rules,
+        is_mine=lambda task_type: types.find(task_type) is not None,
+        issues=issues,
+        returns=told,
     )
 
 
@@ -295,7 +327,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             companions=(
                 Twins(engine, rows, stale_s=settings.notion_stale_seconds),
                 drift.DriftWatch(rows, issues, notes),
-                Errands(issues, told),
+                Errands(issues, told, trigger_files(settings, rows, notes, handlers, issues, told)),
                 new_rows,
                 Schedules(rows, handlers, new_rows, zone=schedule_zone(settings)),
                 *(

@@ -75,6 +75,11 @@ class TaskRow(Row):
     tracks: Annotated[tuple[str, ...], Relation("Music Tracks", database=TRACKS)] = ()
     assigned_to: Annotated[tuple[str, ...], Relation("Assigned-Agent", provision=False)] = ()
     """Ids of agents or people; the owner may name another column in the settings."""
+    handoff_status: Annotated[str | None, Status("Handoff Status", provision=False)] = None
+    trigger_status: Annotated[str | None, Select("Trigger Delivery Status", provision=False)] = None
+    triggered: Annotated[datetime | None, Date("Last Trigger Timestamp", provision=False)] = None
+    trigger_files: Annotated[str, Text("Agent Trigger File Links", provision=False)] = ""
+    """These four tell of trigger files for other agents, and are all that is written to such rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,7 +285,19 @@ _SPECS: Final = (
         vocabulary=ISSUE_WORDS,
         icon="❓",
         description="What went wrong and what needs a person, filed by people and by Segue.",
-        skip=frozenset({"issues", "prerequisites", "execution_logs", "schedule", "next_run"}),
+        skip=frozenset(
+            {
+                "issues",
+                "prerequisites",
+                "execution_logs",
+                "schedule",
+                "next_run",
+                "handoff_status",
+                "trigger_status",
+                "triggered",
+                "trigger_files",
+            }
+        ),
         title_name="Name",
     ),
     DatabaseSpec(
