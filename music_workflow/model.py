@@ -99,6 +99,9 @@ class Analysis:
     """Integrated loudness, ITU-R BS.1770-4; None for silence."""
     true_peak_db: float | None
     """dBTP, four times oversampled."""
+    second_bpm: float | None = None
+    """What librosa hears, where it was asked: when the confidence was low, or as the reference."""
+    second_key: str | None = None
     first_beat_s: float | None = None
     """Where the beat grid begins: with `bpm` it gives every beat of a piece of constant tempo."""
 

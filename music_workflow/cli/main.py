@@ -11,19 +11,18 @@ import sys
 import tempfile
 import uuid
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from music_workflow.cli import dedupe, index
+from music_workflow.cli.analyze import analyze
 from music_workflow.cli.match import match
 from music_workflow.cli.progress import progress as shown_progress
 from music_workflow.cli.settings import MusicSettings
+from music_workflow.cli.verify import verify
 from music_workflow.errors import BadLink, MusicError, NotReady, Protected, Unavailable
-from music_workflow.model import Check, FiledTrack, Progress
+from music_workflow.model import FiledTrack, Progress
 
 if TYPE_CHECKING:
     from music_workflow.core.library import Library  # imported where it is used, so that --help stays fast
@@ -32,6 +31,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The music li
 app.add_typer(index.app, name="index")
 app.add_typer(dedupe.app, name="dedupe")
 app.command()(match)
+app.command()(analyze)
+app.command()(verify)
 
 _EXIT_CODES: tuple[tuple[type[MusicError], int], ...] = (
     (BadLink, 2),
@@ -87,55 +88,6 @@ def sync(
         _print_track(track)
 
 
-@app.command()
-def verify(key: Annotated[str, typer.Argument(help="A track's key or the run that filed it.")]) -> None:
-    """Hold a track's files, tags and index entries against what was recorded."""
-    from music_workflow.core.library import Library  # noqa: PLC0415 - keeps --help fast
-
-    library = Library(MusicSettings().library())
-    track = library.lookup(key)
-    if track is None:
-        raise BadLink(f"The library knows nothing under “{key}”.", service="library", operation="verify")
-    checks = library.verify(track, None)
-    _print_checks(checks)
-    if any(check.verdict == "fail" for check in checks):
-        sys.exit(1)
-
-
-@app.command()
-def analyze(
-    files: Annotated[list[Path], typer.Argument(help="Audio files.", show_default=False)],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Measure tempo, key, loudness and duration of audio files; one JSON object a line with --json.
-
-    A file that cannot be analysed gets a line of its own (with --json an object with ``error``), and the exit code
-    is 1.
-    """
-    from music_workflow.metadata.analysis import analyze_file  # noqa: PLC0415 - loads scipy and FFmpeg's libraries
-
-    failed = False
-    for path in files:
-        try:
-            found = analyze_file(str(path))
-        except (MusicError, OSError) as error:
-            failed = True
-            if as_json:
-                typer.echo(json.dumps({"path": str(path), "error": str(error)}, ensure_ascii=False))
-            else:
-                typer.echo(f"music: {error}", err=True)
-            continue
-        figures = asdict(found)
-        row = {"path": str(path), **figures, "confidence": min(found.bpm_confidence, found.key_confidence)}
-        if as_json:
-            typer.echo(json.dumps(row, ensure_ascii=False))
-        else:
-            _print_pairs(row)
-    if failed:
-        sys.exit(1)
-
-
 def _sync(
     library: Library, url: str, work_dir: str, progress: Progress, *, playlist: str | None, mix: bool
 ) -> FiledTrack:
@@ -186,10 +138,3 @@ def _print_pairs(pairs: dict[str, object]) -> None:
     for name, value in pairs.items():
         shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
         typer.echo(f"  {name:<{width}}  {'unknown' if shown is None else shown}")
-
-
-def _print_checks(checks: tuple[Check, ...]) -> None:
-    table = Table("Check", "Verdict", "Expected", "Found")
-    for check in checks:
-        table.add_row(check.name, check.verdict, check.expected, check.found)
-    Console().print(table)

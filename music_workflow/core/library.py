@@ -112,6 +112,8 @@ class Library:
             stem=organize.short_id(identity),
             title=" - ".join(part for part in (", ".join(identity.artists), identity.title) if part),
             m4a=self.settings.m4a,
+            backend=self.settings.analysis_backend,
+            second_opinion_below=self.settings.second_opinion_below,
             progress=progress,
         )
         return Processed(
@@ -176,8 +178,7 @@ class Library:
                 playlists=(playlist,) if playlist else (),
             )
             index.add(track)
-            for asked in origins.asked_for(self.settings, identity.url):
-                index.add_alias(asked.key, identity.key)
+            self._answer_to_requests(index, identity, track)
             write_export(index, self.settings.index_export_path)
             return track
 
@@ -208,6 +209,15 @@ class Library:
         """Find a track by the key of its source or by the run that filed it."""
         with open_index(self.settings.data_dir) as index:
             return index.by_key(key_or_run_id) or index.by_run(key_or_run_id)
+
+    def lookup_file(self, path: str) -> FiledTrack | None:
+        """Find the track that a file belongs to, by its path; playlists' folders count."""
+        wanted = str(Path(path).absolute())
+        with open_index(self.settings.data_dir) as index:
+            found = index.by_path(wanted)
+            if found is not None:
+                return found
+            return next((track for track in index.tracks() if wanted in track.playlist_paths), None)
 
     def verify(self, track: FiledTrack, claims: PageClaims | None) -> tuple[Check, ...]:
         """Hold a track's files, tags, index entries and row against what was recorded when it was filed."""
@@ -345,8 +355,15 @@ class Library:
     ) -> FiledTrack:
         if twin.identity.key != identity.key:
             index.add_alias(identity.key, twin.identity.key)
+        self._answer_to_requests(index, identity, twin)
         write_export(index, self.settings.index_export_path)
         return replace(twin, newly_filed=newly_filed)
+
+    def _answer_to_requests(self, index: VolumeIndex, identity: Identity, track: FiledTrack) -> None:
+        """Let the track be found by the links that it was asked for by, when its audio came from another."""
+        for asked in origins.asked_for(self.settings, identity.url):
+            if asked.key != track.identity.key:
+                index.add_alias(asked.key, track.identity.key)
 
     def _keep_waveform(self, processed: Processed, identity: Identity) -> str:
         kept = Path(self.settings.data_dir, "waveforms", f"{organize.key_name(identity)}.png")

@@ -23,9 +23,9 @@ from music_workflow.core.pcm import Quantised
 M4aCodec = Literal["aac256", "alac"]
 AAC_BIT_RATE = 256_000
 AAC_OPTIONS = {"aac_coder": "fast", "aac_pns": "0", "aac_is": "0", "aac_tns": "0", "cutoff": "22000"}
-"""Noise substitution and intensity stereo stand in for bits that 256 kbit/s has; they, not its search, are what made the
-fast coder poor. Without them, and with the band above 20 kHz that it leaves out otherwise, it keeps more of the signal
-than the two-loop search at the same size and takes half the time: ``benchmarks/conversion.py --quality`` measures it."""
+"""Noise substitution and intensity stereo stand in for bits that 256 kbit/s has; they, not its search, are what makes
+the fast coder poor. Without them, and with the band above 20 kHz that it leaves out otherwise, it keeps more of the
+signal than the two-loop search at the same size, in half the time: ``benchmarks/conversion.py`` measures both."""
 
 
 class M4aWriter(Protocol):

@@ -19,6 +19,7 @@ from av.audio.frame import AudioFrame
 from music_workflow.core import decoding, pcm
 from music_workflow.core.decoding import Samples, Source, Tap
 from music_workflow.core.m4a import M4aCodec, open_m4a
+from music_workflow.core.ports import AnalysisBackend
 from music_workflow.deduplication import fingerprint
 from music_workflow.deduplication.fingerprint import Words
 from music_workflow.metadata import analysis as analyses
@@ -157,6 +158,8 @@ def convert(
     stem: str,
     title: str = "",
     m4a: M4aCodec = "aac256",
+    backend: AnalysisBackend = "native",
+    second_opinion_below: float = 0.0,
     progress: Progress = silent,
 ) -> Converted:
     """Decode a source once and write all that is kept of it.
@@ -168,6 +171,8 @@ def convert(
         title: what the picture is headed with; the stem without one.
         m4a: what M4A holds when the source is not AAC already (its packets are copied): AAC at 256 kbit/s, or
             ALAC, which is then encoded always.
+        backend: who has the say about tempo and key.
+        second_opinion_below: native confidence below which librosa is asked, where it is installed.
         progress: told how far the work is.
 
     Returns:
@@ -175,6 +180,7 @@ def convert(
 
     Raises:
         BadLink: the source is no audio, damaged, truncated, or too long for a WAV file.
+        NotReady: the backend is librosa, and it is not installed.
     """
     with contextlib.ExitStack() as unfinished:
         temporary = {f: Path(work_dir) / f".{os.getpid()}-{stem}{suffix}" for f, suffix in SUFFIXES.items()}
@@ -187,7 +193,9 @@ def convert(
             duration = source.finish()
         files = tuple(_keep(temporary[f], Path(work_dir), stem, f) for f in FORMATS)
     progress(CONVERSION_SHARE, "drawing the waveform")
-    figures = outlets.analyzer.finish()
+    figures = analyses.consult(
+        outlets.analyzer.finish(), source_path, backend=backend, below=second_opinion_below
+    )
     analysis = analyses.summarize(figures, outlets.loudness, duration)
     picture = waveform.draw(outlets.envelope.finish(figures.registers), analysis, title=title or stem)
     waveform_path = Path(work_dir) / f"{stem}.png"

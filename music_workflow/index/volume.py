@@ -176,6 +176,11 @@ class VolumeIndex:
             self.add(replace(track, files=files))
         return len(owners)
 
+    def drop_alias(self, key: str, track: str) -> None:
+        """Forget that `key` was another source of the track known as `track`: it was not."""
+        with self.connection as db:
+            db.execute("DELETE FROM aliases WHERE key = ? AND track = ?", (key, track))
+
     def by_key(self, key: str) -> FiledTrack | None:
         """Find a track by the key of one of its sources."""
         return self._one(
@@ -196,6 +201,10 @@ class VolumeIndex:
             duration_s,
             tolerance_s,
         )
+
+    def by_path(self, path: str) -> FiledTrack | None:
+        """Find the track that a file belongs to."""
+        return self._one("SELECT record FROM tracks JOIN track_files USING (key) WHERE path = ?", path)
 
     def by_source(self, sha256: str) -> FiledTrack | None:
         """Find a track that was made from exactly these bytes."""

@@ -76,6 +76,12 @@ def estimate(onsets: Onsets) -> Tempo | None:
     return Tempo(round(bpm, 2), float(probability[near].sum()), _first_beat(onsets.strength, bpm))
 
 
+def at(onsets: Onsets, bpm: float, confidence: float) -> Tempo:
+    """The exact tempo and the beat grid near a rough one that somebody else heard."""
+    exact = refine(onsets.strength, bpm)
+    return Tempo(round(exact, 2), confidence, _first_beat(onsets.strength, exact))
+
+
 def _has_events(strength: NDArray[np.float32]) -> bool:
     """Whether things begin one by one, as opposed to never or all the time."""
     curve = strength.sum(axis=0)

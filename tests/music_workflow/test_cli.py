@@ -89,6 +89,7 @@ def test_a_track_goes_in_and_can_be_verified_and_shown(server: MediaServer, musi
     track = json.loads(first.stdout)
     shown = music("index", "show", "--json")
     verified = music("verify", track["identity"]["key"])
+    by_path = music("verify", track["files"][1]["path"], "--json")
 
     assert (first.returncode, again.returncode, verified.returncode) == (0, 0, 0), (
         first.stderr + verified.stderr
@@ -97,6 +98,8 @@ def test_a_track_goes_in_and_can_be_verified_and_shown(server: MediaServer, musi
     assert "was in the library already" in again.stdout
     assert json.loads(shown.stdout)["identity"]["key"] == track["identity"]["key"]
     assert "fail" not in verified.stdout
+    checks = [json.loads(line) for line in by_path.stdout.splitlines()]
+    assert {"WAV SHA-256", "AIFF sound", "Source is no preview"} <= {check["name"] for check in checks}
 
     Path(track["files"][0]["path"]).unlink()
     broken = music("verify", track["run_id"])
@@ -169,6 +172,33 @@ def test_analyze_prints_one_object_a_line(tmp_path: Path, music: Music) -> None:
     assert 0.0 <= row["confidence"] <= 1.0
     assert {"bpm", "loudness_lufs"} <= set(row)
     assert 0.0 <= row["first_beat_s"] < 60 / row["bpm"]
+
+
+def test_analyze_several_at_once_keeps_their_order(tmp_path: Path, music: Music) -> None:
+    """In processes of their own, with the same figures as one by one; loudness can be left out."""
+    for name, kind in (("b.m4a", "m4a"), ("a.wav", "wav")):
+        (tmp_path / name).write_bytes(piece(kind))
+
+    at_once = music("analyze", "--json", "--quick", "--jobs", "2", "b.m4a", "a.wav")
+    single = music("analyze", "--json", "--quick", "--jobs", "1", "b.m4a", "a.wav")
+
+    rows = [json.loads(line) for line in at_once.stdout.splitlines()]
+    assert [row["path"] for row in rows] == ["b.m4a", "a.wav"]
+    assert at_once.stdout == single.stdout
+    assert rows[0]["loudness_lufs"] is None
+
+
+def test_a_mix_is_refused_unless_it_is_wanted(server: MediaServer, music: Music) -> None:
+    """With the words why; --mix syncs it, and a playlist's name decides its folder."""
+    url = server.serve_audio("/tide.m4a", piece())
+    short: Any = {"MIX_MINUTES": "0.1", "LAYOUT": "{playlist}/{name}"}
+
+    refused = music("sync", url, **short)
+    wanted = music("sync", url, "--mix", "--playlist", "Sunday", "--json", **short)
+
+    assert (refused.returncode, wanted.returncode) == (2, 0)
+    assert "mix or live set" in refused.stderr
+    assert Path(json.loads(wanted.stdout)["files"][0]["path"]).parent.name == "Sunday"
 
 
 def test_scan_reports_folders_and_keeps_what_is_unmounted(tmp_path: Path, music: Music) -> None:
