@@ -61,18 +61,24 @@ def settle(index: VolumeIndex, folder: str) -> tuple[str, str | None]:
 
 
 def note(index: VolumeIndex, root: str, *, mounted: bool) -> None:
-    """Remember a root, whether it is there, and the id it carries; roots within it become part of it."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    """Remember a root, whether it is there, and the id it carries."""
     volume = _own_identity(index, root) if mounted else None
     with index.connection as db:
         db.execute(
             "INSERT INTO roots VALUES (?1, ?2, ?3, ?4) ON CONFLICT (path) DO UPDATE SET mounted = ?2, "
             "scanned_at = CASE WHEN ?2 THEN ?3 ELSE scanned_at END, volume = coalesce(?4, volume)",
-            (root, mounted, now, volume),
+            (root, mounted, _now(), volume),
         )
-        within = [
-            path for (path,) in db.execute("SELECT path FROM roots") if path != root and is_below(path, root)
-        ]
+
+
+def adopt(index: VolumeIndex, root: str) -> None:
+    """Let roots within a root become part of it, with all that is known in them."""
+    known = [path for (path,) in index.connection.execute("SELECT path FROM roots")]
+    within = [path for path in known if path != root and is_below(path, root)]
+    if not within:
+        return
+    with index.connection as db:
+        db.execute("INSERT OR IGNORE INTO roots VALUES (?, 0, ?, NULL)", (root, _now()))
         for path in within:
             db.execute("UPDATE files SET root = ? WHERE root = ?", (root, path))
             db.execute("DELETE FROM roots WHERE path = ?", (path,))
@@ -155,3 +161,7 @@ def _rename(index: VolumeIndex, old: str, new: str) -> None:
             (new, len(old.rstrip("/")) + 1, old),
         )
         db.execute("DELETE FROM roots WHERE path = ?", (old,))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -125,6 +125,7 @@ class _Look:
 def _look(index: VolumeIndex, folder: str) -> _Look:
     folder, renamed_from = roots.settle(index, folder)
     root = roots.home(index, folder)
+    roots.adopt(index, root)
     known = _known(index, root, folder)
     closed: list[str] = []
     seen = dict(walk(folder, closed))
