@@ -29,7 +29,7 @@ class Registry:
 
     def find(self, task_type: str | None) -> Handler[Any] | None:
         """The handler that serves a Task Type option, by name or alias; None when nobody does."""
-        wanted = (task_type or "").strip().casefold()
+        wanted = " ".join((task_type or "").split()).casefold()
         return next(
             (h for h in self.handlers.values() if wanted in (name.casefold() for name in h.names)), None
         )
