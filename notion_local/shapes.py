@@ -87,10 +87,10 @@ def _connect(
     properties: Mapping[str, Mapping[str, Any]],
     titles: Mapping[str, str],
 ) -> None:
-    """Add the properties that refer to others: relations to the database of their name, else to their own."""
+    """Add the properties that refer to others: relations to the database they are named after, else to their own."""
     relations = {
         name: {
-            "relation": {"data_source_id": titles.get(name.casefold(), source_id), "single_property": {}},
+            "relation": {"data_source_id": _named_after(name, titles) or source_id, "single_property": {}},
         }
         for name, shape in properties.items()
         if _kind(shape) == "relation"
@@ -113,6 +113,13 @@ def _connect(
                 }
             }
     _extend(workspace, source_id, computed)
+
+
+def _named_after(name: str, titles: Mapping[str, str]) -> str | None:
+    """Return the data source a relation is named after: of that title, or of the only one that holds its name."""
+    wanted = name.casefold()
+    holding = [source_id for title, source_id in titles.items() if wanted in title]
+    return titles.get(wanted) or (holding[0] if len(holding) == 1 else None)
 
 
 def _entries(workspace: Workspace, source_id: str) -> Schema:

@@ -46,7 +46,7 @@ class TaskRow(Row):
     priority: Annotated[Priority | None, Select("Priority", words=Priority, complete=False)] = None
     link: Annotated[str | None, Url("Link", ("URL", "Source URL"))] = None
     description: Annotated[str, Text("Description")] = ""
-    next_step: Annotated[str, Text("Next Required Step", provision=False)] = ""
+    next_step: Annotated[str, Text("Next Required Step", provision=False, fills=False)] = ""
     run_after: Annotated[datetime | None, Date("Run after", round_up=True)] = None
     progress: Annotated[float | None, Number("Progress", ("MCP Progress Percentage",))] = None
     """0 to 100."""
@@ -60,7 +60,7 @@ class TaskRow(Row):
     finished: Annotated[datetime | None, Date("Finished", ("MCP End Time",))] = None
     last_error: Annotated[str, Text("Last error", ("MCP Error Details",), most=2000)] = ""
     question: Annotated[str, Text("Question", most=2000)] = ""
-    answer: Annotated[str, Text("Answer")] = ""
+    answer: Annotated[str, Text("Answer", fills=False)] = ""
     """Read only for Segue."""
     result: Annotated[str, Text("Result", most=2000)] = ""
     segue_key: Annotated[str, Text("Segue key", required=True)] = ""
@@ -73,7 +73,9 @@ class TaskRow(Row):
         tuple[str, ...], Relation("Execution-Logs", database=EXECUTION_LOGS, twin="Agent-Tasks")
     ] = ()
     tracks: Annotated[tuple[str, ...], Relation("Music Tracks", database=TRACKS)] = ()
-    assigned_to: Annotated[tuple[str, ...], Relation("Assigned-Agent", provision=False)] = ()
+    assigned_to: Annotated[
+        tuple[str, ...], Relation("Assigned-Agent", database="any", provision=False, fills=False)
+    ] = ()
     """Ids of agents or people; the owner may name another column in the settings."""
     handoff_status: Annotated[str | None, Status("Handoff Status", provision=False)] = None
     trigger_status: Annotated[str | None, Select("Trigger Delivery Status", provision=False)] = None
@@ -131,8 +133,8 @@ class TrackRow(Row):
     apple_music_url: Annotated[str | None, Url("Apple Music URL", provision=False)] = None
     bandcamp_url: Annotated[str | None, Url("Bandcamp URL", provision=False)] = None
     beatport_url: Annotated[str | None, Url("Beatport URL", provision=False)] = None
-    spotify_id: Annotated[str, Text("Spotify ID", ("Spotify Track ID",), provision=False)] = ""
-    soundcloud_id: Annotated[str, Text("SoundCloud ID", provision=False)] = ""
+    spotify_id: Annotated[str, Text("Spotify ID", ("Spotify Track ID",), provision=False, fills=False)] = ""
+    soundcloud_id: Annotated[str, Text("SoundCloud ID", provision=False, fills=False)] = ""
     eagle_id: Annotated[str, Text("Eagle File ID", ("Eagle ID",))] = ""
     download_source: Annotated[str, Text("Download Source")] = ""
     processed_at: Annotated[datetime | None, Date("Processing Timestamp", ("Processed At",))] = None

@@ -29,12 +29,14 @@ class Kind:
         aliases: Other names that may serve, in order of preference.
         required: Without it the database cannot be worked with.
         provision: Created where it is missing.
+        fills: Segue writes it; a column that is only read may be of a type that cannot be written.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     required: bool = field(default=False, kw_only=True)
     provision: bool = field(default=True, kw_only=True)
+    fills: bool = field(default=True, kw_only=True)
 
     reads: ClassVar[frozenset[str]] = READABLE
     """Live types whose values make sense for this kind."""
@@ -252,7 +254,7 @@ class Relation(Kind):
     """Ids of rows in another database, in their order.
 
     Attributes:
-        database: Key of the other database; ``self`` for the same one.
+        database: Key of the other database; ``self`` for the same one, ``any`` where it does not matter.
         twin: Name of the column on the other side that shows the same links, when there is one.
     """
 

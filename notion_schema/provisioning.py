@@ -23,6 +23,7 @@ from notion_schema.properties import Kind, MultiSelect, Relation, Select, Status
 from notion_schema.rows import Binding, Column, Row, bind, kinds_of
 from notion_schema.vocabulary import State
 
+STATUS = "status"
 TASK_TYPE = "task_type"
 MOST_OPTIONS = 100
 _COLORS: Mapping[State, str] = {
@@ -275,7 +276,7 @@ def _new_properties(spec: DatabaseSpec, task_types: Sequence[str]) -> Json:
 
 
 def _creation(spec: DatabaseSpec, attr: str, kind: Kind, task_types: Sequence[str]) -> Json:
-    if isinstance(kind, Status) and spec.vocabulary is not None:
+    if attr == STATUS and isinstance(kind, Status) and spec.vocabulary is not None:
         vocabulary = spec.vocabulary
         shown = {
             vocabulary.write[state]: _COLORS[state] for state in reversed(State) if state in vocabulary.write
@@ -294,8 +295,8 @@ def _wanted_options(spec: DatabaseSpec, column: Column, task_types: Sequence[str
     kind = column.kind
     if column.attr == TASK_TYPE:
         return tuple(task_types)
-    if isinstance(kind, Status):
-        return tuple(spec.vocabulary.write.values()) if spec.vocabulary else ()
+    if column.attr == STATUS and spec.vocabulary is not None:
+        return tuple(spec.vocabulary.write.values())
     if isinstance(kind, Select):
         return kind.declared if kind.complete else ()
     return kind.options if isinstance(kind, MultiSelect) else ()

@@ -357,7 +357,7 @@ def _findings(title: str, kind: Kind, match: _Match, about: str) -> Iterator[Fin
             sentence=f"{title} has “{live['name']}” and {listed}; Segue uses “{live['name']}”.",
             subject=f"{about}/twins",
         )
-    if live is not None and kind.writes and live["type"] not in kind.writes:
+    if live is not None and kind.fills and kind.writes and live["type"] not in kind.writes:
         yield Finding(
             level=stops,
             database=title,

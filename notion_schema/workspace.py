@@ -21,6 +21,7 @@ from notion_schema.databases import SPECS, DatabaseSpec, ExecutionLogRow, IssueR
 from notion_schema.errors import NotionError, NotShared, Refused, SchemaDrift
 from notion_schema.filters import Comparison, Condition, Filter
 from notion_schema.places import Place, locate
+from notion_schema.properties import Relation
 from notion_schema.rows import Binding, Finding, Level, R, Row, bind
 from notion_schema.vocabulary import State, Vocabulary
 
@@ -61,6 +62,8 @@ class Database(Generic[R]):
         self._names = dict(names or {})
         self._on_finding = on_finding
         self._on_binding = on_binding
+        self.place_of: Callable[[str], str | None] = lambda _key: None
+        """Id of the data source that another database of the workspace has; set by the workspace."""
         self.on_doubt: Callable[[str, str, str | None], None] | None = None
         self._told: set[str] = set()
         self._binding_lock = threading.Lock()
@@ -117,11 +120,32 @@ class Database(Generic[R]):
 
     def preflight(self) -> list[Finding]:
         """Everything the owner should know about this database, from what was last read."""
-        found = list(self._binding.findings)
+        found = [*self._binding.findings, *self._astray().values()]
         if self._vocabulary is not None and self.has(STATUS):
             found += self._vocabulary.check(
                 self.options(STATUS), key=self.key, database=self.title, column=self.column_name(STATUS)
             )
+        return found
+
+    def _astray(self) -> dict[str, Finding]:
+        """Relations that lead to another database than the declared one, whose rows Notion would refuse there."""
+        found: dict[str, Finding] = {}
+        for attr, column in self._binding.columns.items():
+            kind = column.kind
+            if not isinstance(kind, Relation) or column.type != "relation" or kind.database == "any":
+                continue
+            wanted = self.id if kind.database == "self" else self.place_of(kind.database)
+            there = column.live.get("relation", {}).get("data_source_id")
+            if wanted and there and there != wanted:
+                target = self.title if kind.database == "self" else SPECS[kind.database].title
+                found[attr] = Finding(
+                    level=Level.WARNING,
+                    database=self.title,
+                    property_name=column.name,
+                    sentence=f"“{column.name}” in {self.title} does not lead to {target}, so Segue leaves it alone.",
+                    remedy=f"Rename it, and run “segue provision --apply” for one that leads to {target}.",
+                    subject=f"{self.key}/{attr}/astray",
+                )
         return found
 
     def check(self) -> None:
@@ -361,8 +385,10 @@ class Database(Generic[R]):
         return send(self._encoded(wanted, grows))
 
     def _encoded(self, wanted: Mapping[str, Any], grows: tuple[str, ...]) -> Json:
-        properties, left_out = self._binding.encode(wanted, new_options=grows)
-        for finding in left_out:
+        astray = self._astray()
+        fitting = {attr: value for attr, value in wanted.items() if attr not in astray}
+        properties, left_out = self._binding.encode(fitting, new_options=grows)
+        for finding in (*left_out, *(astray[attr] for attr in wanted if attr in astray)):
             self._tell(finding)
         return properties
 
@@ -482,6 +508,9 @@ class Workspace:
         workspace._open_missing()
         return workspace
 
+    def _place_of(self, key: str) -> str | None:
+        return self.databases[key].id if key in self.databases else None
+
     @property
     def ailing(self) -> frozenset[str]:
         """Keys of the databases that cannot be worked with as they were last seen: worth another look soon."""
@@ -528,10 +557,12 @@ class Workspace:
             if key in self.databases or (only is not None and key not in only):
                 continue
             try:
-                self.databases[key] = opening()
+                database = opening()
             except (NotShared, Refused, SchemaDrift, ValueError) as problem:
                 self.problems[key] = problem
             else:
+                database.place_of = self._place_of
+                self.databases[key] = database
                 self.problems.pop(key, None)
                 opened.append(key)
         return tuple(opened)

@@ -273,3 +273,11 @@ def test_a_database_without_room_gets_the_required_columns_first(home: Home) -> 
     faults.reset()
     provisioning.apply(home.notion, provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES))
     assert provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES).empty
+
+
+def test_other_status_columns_keep_their_words(home: Home) -> None:
+    """The words of Status are no options of another column of type status."""
+    source = home.open().database("agent_tasks").id
+    words = {"status": {"options": [{"name": "Handoff Delivered"}]}}
+    home.notion.update_data_source(source, properties={"Handoff Status": words})
+    assert provisioning.plan(home.notion, existing=home.ids, task_types=TASK_TYPES).lines == ()

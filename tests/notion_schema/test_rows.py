@@ -136,7 +136,9 @@ def test_the_owners_choice_of_column_wins() -> None:
 def test_a_rename_changes_nothing() -> None:
     """What was bound stays bound by its id, even when another column takes the old name."""
     before = bound(prop("Notes", "rich_text", id="n1"))
-    after = bound(prop("Notizen", "rich_text", id="n1"), prop("Notes", "rich_text", id="n2"), previous=before.ids)
+    after = bound(
+        prop("Notizen", "rich_text", id="n1"), prop("Notes", "rich_text", id="n2"), previous=before.ids
+    )
     assert after.columns["notes"].id == "n1"
 
 
@@ -293,6 +295,10 @@ def test_existing_columns_of_agent_tasks_serve(real: dict[str, dict[str, Any]]) 
         "issues": "Issues+Questions",
         "execution_logs": "Execution-Logs",
         "assigned_to": "Assigned-Agent",
+        "handoff_status": "Handoff Status",
+        "trigger_status": "Trigger Delivery Status",
+        "triggered": "Last Trigger Timestamp",
+        "trigger_files": "Agent Trigger File Links",
     }
     assert {"attempt", "run_id", "segue_key"} <= set(binding.unbound)
 

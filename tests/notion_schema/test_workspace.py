@@ -430,3 +430,27 @@ def test_a_database_in_the_trash_is_said_to_be_there(home: Home) -> None:
     workspace = home.open()
     with pytest.raises(NotShared, match="Restore it there"):
         workspace.database(AGENT_TASKS)
+
+
+def test_a_relation_that_leads_elsewhere_is_left_alone(home: Home) -> None:
+    """Rows of another database would be refused there; the rest is written, and the owner hears why."""
+    source = home.open().database("music_tracks").id
+    home.notion.update_data_source(source, properties={"Artist": None})
+    elsewhere = {"relation": {"data_source_id": source, "type": "single_property", "single_property": {}}}
+    home.notion.update_data_source(source, properties={"Artist": elsewhere})
+    told: list[Finding] = []
+    workspace = home.open(on_finding=told.append)
+    artist = workspace.database("music_artists").create({"title": "Nina"})
+    track = workspace.database("music_tracks").create({"title": "Song", "artists": (artist.id,)})
+    assert (track.title, track.artists) == ("Song", ())
+    assert ["does not lead to Music Artists" in finding.sentence for finding in told] == [True]
+    warned = [finding.subject for finding in workspace.preflight() if finding.level is not Level.INFO]
+    assert warned == ["music_tracks/artists/astray"]
+
+
+def test_a_column_that_is_only_read_may_be_of_any_readable_type(home: Home) -> None:
+    """An assignment through a rollup, a SoundCloud ID as a number: nothing to mend, so nothing is said."""
+    source = home.open().database("music_tracks").id
+    home.notion.update_data_source(source, properties={"SoundCloud ID": {"number": {}}})
+    found = home.open().database("music_tracks").preflight()
+    assert [finding for finding in found if finding.level is not Level.INFO] == []
