@@ -38,9 +38,10 @@ _COMPLAINTS = ("Segue does not understand the Schedule", "This row has a Schedul
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A value that was written to a template, and when."""
+    """A value that was written to a template, what stood there before, and when that was."""
 
     value: Any
+    before: Any
     at: float
 
 
@@ -73,6 +74,7 @@ class Schedules(Companion):
         self._alarm = BackgroundScheduler(daemon=True, timezone=UTC, executors={"default": DebugExecutor()})
         self._alarms: dict[str, datetime] = {}
         self._known: dict[str, str] = {}
+        self._filed: dict[str, datetime] = {}
         self._written: dict[tuple[str, str], _Written] = {}
         self._wake: Callable[[], None] | None = None
 
@@ -109,8 +111,11 @@ class Schedules(Companion):
         owed = None
         if row.next_run is not None and schedule.is_time(row.next_run):
             owed = schedule.latest(row.next_run.replace(second=0, microsecond=0), now)
+        filed = False
         # A look may show old news, and a row that was paused or changed meanwhile owes nothing.
-        filed = owed is not None and self._still_asks(found) and self._file_child(row, owed, schedule.zone)
+        if owed is not None and owed != self._filed.get(row.id) and self._still_asks(found):
+            filed = self._file_child(row, owed, schedule.zone)
+            self._filed[row.id] = owed
         following = schedule.next_after(now)
         self._write(found, "next_run", following, shown=row.next_run)
         self._set_alarm(row.id, following, now)
@@ -167,13 +172,13 @@ class Schedules(Companion):
             return
         slot = (found.row.id, attr)
         last = self._written.get(slot)
-        if last and last.value == value and time.monotonic() - last.at < _STALE_S:
+        if last and (last.value, last.before) == (value, shown) and time.monotonic() - last.at < _STALE_S:
             return
         database = self._workspace.database(found.database)
         if not database.has(attr):
             return
         database.update(found.row.id, {attr: value})
-        self._written[slot] = _Written(value, time.monotonic())
+        self._written[slot] = _Written(value, shown, time.monotonic())
 
     def _set_alarm(self, page_id: str, due: datetime | None, now: datetime) -> None:
         if self._alarms.get(page_id) == due:
@@ -216,6 +221,7 @@ class Schedules(Companion):
         if row is not None and row.schedule and self._is_ready(database, row):
             return  # the look was behind
         self._set_alarm(page_id, None, self._clock())
+        self._filed.pop(page_id, None)
         for slot in [slot for slot in self._written if slot[0] == page_id]:
             del self._written[slot]
         if row is not None and not row.in_trash and row.next_run is not None and database.has("next_run"):

@@ -47,98 +47,87 @@ def minute(offset: int = 0) -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0) + offset * MINUTE
 
 
-def test_a_template_shows_when_it_is_due_and_makes_up_for_what_was_missed_once(house: House) -> None:
-    """At first only Next run is written; after three missed times one child comes, filled in, and runs."""
-    row = template(
-        house, "* * * * *", priority="High", description="Nothing to file", link=None, title="Tidy up"
-    )
-    house.work()
-    shown = house.row(row.id)
-    assert (shown.status, shown.attempt, shown.run_id) == ("Ready", None, "")
-    assert shown.next_run is not None
-    assert minute() < shown.next_run <= minute(2)
-    assert children(house, row) == []
+def test_a_template_makes_rows_and_never_runs_itself(house: House) -> None:
+    """Next run is shown; three missed times give one child, filled in; a pause owes nothing; an edit is taken up."""
+    row = template(house, "* * * * *", priority="High", description="Nothing to file", title="Tidy up")
+    with house.worker() as worker:
+        worker.cycle()
+        shown = house.row(row.id)
+        assert (shown.status, shown.attempt, shown.run_id) == ("Ready", None, "")
+        assert shown.next_run is not None
+        assert minute() < shown.next_run <= minute(2)
+        assert children(house, row) == []
 
-    change(house, row, next_run=minute(-3))
-    house.work()
-    (child,) = children(house, row)
-    assert child.title.startswith("Tidy up · 20")
-    assert (child.task_type, child.priority, child.description, child.schedule) == (
-        "File gaps", "High", "Nothing to file", "",
-    )  # fmt: skip
-    assert child.segue_key.startswith(f"{row.id}:20")
-    assert child.status == "Blocked", "it ran"
-    again = house.row(row.id)
-    assert again.status == "Ready"
-    assert again.next_run is not None
-    assert again.next_run > minute()
+        change(house, row, next_run=minute(-3))
+        assert worker.run_until_idle()
+        (child,) = children(house, row)
+        assert child.title.startswith("Tidy up · 20")
+        assert (child.task_type, child.priority, child.description, child.schedule) == (
+            "File gaps", "High", "Nothing to file", "",
+        )  # fmt: skip
+        assert child.segue_key.startswith(f"{row.id}:20")
+        assert child.status == "Blocked", "it ran"
+        following = house.row(row.id).next_run
+        assert following is not None
+        assert following > minute()
+
+        change(house, row, status="Draft", schedule="0 7 * * * UTC")
+        worker.cycle()
+        assert house.row(row.id).next_run is None
+        change(house, row, status="Ready")
+        worker.cycle()
+        assert _hour(house, row) == 7
+        change(house, row, schedule="0 9 * * * UTC")
+        worker.cycle()
+        assert _hour(house, row) == 9
+        change(house, row, schedule="")
+        assert worker.run_until_idle()
+        ordinary = house.row(row.id)
+        assert (ordinary.status, ordinary.next_run) == ("Blocked", None), "a row like any other"
+    assert len(children(house, row)) == 1
 
 
-def test_two_workers_and_a_lost_memory_make_one_child(
-    house: House,
-) -> None:
-    """The same due time seen again, by a worker that remembers nothing of the first, gives no second row."""
-    row = template(house, "every 2 hours")
-    due = minute(-10)
-    # Counted from the row's creation, which is now: an hour that lies behind is one in which the row already was.
-    change(house, row, schedule=f"{due.minute} {due.hour} * * * UTC", next_run=due)
-    house.work()
-    (child,) = children(house, row)
-    change(house, row, next_run=due)
-    house.work()
-    house.settings.data_dir.rename(house.settings.data_dir.with_name("forgotten"))
-    change(house, row, next_run=due)
-    house.work()
-    assert [one.id for one in children(house, row)] == [child.id]
+def _hour(house: House, row: TaskRow) -> int | None:
+    shown = house.row(row.id).next_run
+    return shown.astimezone(UTC).hour if shown else None
 
 
 def test_what_is_no_schedule_is_said_on_the_row_once_and_taken_back_when_mended(house: House) -> None:
     """The question has examples; further looks write nothing; a mended Schedule clears it."""
     row = template(house, "every full moon")
-    unknown = template(house, "daily at 07:00", title="No type", task_type="Sync track")
-    house.work()
-    told = house.row(row.id)
-    assert "does not understand the Schedule “every full moon”. Write for example" in told.question
-    assert (told.status, told.next_run) == ("Ready", None)
-    assert house.row(unknown.id).next_run is not None
-
+    fine = template(house, "daily at 07:00", title="Fine")
     with house.worker() as worker:
+        worker.cycle()
+        told = house.row(row.id)
+        assert "does not understand the Schedule “every full moon”. Write for example" in told.question
+        assert (told.status, told.next_run) == ("Ready", None)
+        assert house.row(fine.id).next_run is not None
+
         before = house.server.workspace.last_seq()
         for _ in range(3):
             worker.cycle()
         assert house.server.workspace.last_seq() == before, "an idle look writes nothing"
-    change(house, row, schedule="daily at 07:00 UTC")
-    house.work()
+        change(house, row, schedule="daily at 07:00 UTC")
+        worker.cycle()
     mended = house.row(row.id)
     assert mended.question == ""
-    assert mended.next_run is not None
-    assert mended.next_run.astimezone(UTC).hour == 7
+    assert _hour(house, row) == 7
     assert children(house, row) == []
 
 
-def test_pausing_owes_nothing_and_an_edit_is_taken_up(house: House) -> None:
-    """Draft: Next run is taken away, and Ready again begins anew; another Schedule shows its own next time."""
-    row = template(house, "0 7 * * * UTC")
+def test_workers_that_know_nothing_of_each_other_make_one_child(house: House) -> None:
+    """The same due time seen again, by the same worker and by one that has lost its memory, gives no second row."""
+    due = minute(-10)
+    row = template(house, f"{due.minute} {due.hour} * * * UTC", next_run=due)
     with house.worker() as worker:
-        worker.cycle()
-        first = house.row(row.id).next_run
-        assert first is not None
-        change(house, row, status="Draft")
-        worker.cycle()
-        assert house.row(row.id).next_run is None
-        change(house, row, status="Ready", schedule="0 9 * * * UTC")
-        worker.cycle()
-        second = house.row(row.id).next_run
-        assert second is not None
-        assert second.astimezone(UTC).hour == 9
-        change(house, row, schedule="")
-        worker.cycle()
-        assert wait_for(lambda: house.row(row.id).status == "Blocked"), (
-            "without a Schedule it is a row like any other"
-        )
-        worker.cycle()
-        assert house.row(row.id).next_run is None
-    assert children(house, row) == []
+        assert worker.run_until_idle()
+        (child,) = children(house, row)
+        change(house, row, next_run=due)
+        assert worker.run_until_idle()
+    house.settings.data_dir.rename(house.settings.data_dir.with_name("forgotten"))
+    change(house, row, next_run=due)
+    house.work()
+    assert [one.id for one in children(house, row)] == [child.id]
 
 
 def test_the_clock_wakes_the_worker_when_a_time_has_come(house: House) -> None:

@@ -22,6 +22,7 @@ from agent.engine import Run, RunState
 from agent.runner import RUN
 from agent.steer import SteerError, Target, resolve
 from notion_schema.databases import AGENT_TASKS
+from tests.story.commands import segue
 from tests.story.conftest import House
 
 SONG = "Test Band - Short Song.m4a"
@@ -84,7 +85,7 @@ def on_a_terminal(house: House, *arguments: str, until: str) -> str:
 def test_top_logs_cancel_and_retry_steer_a_run(house: House) -> None:
     """Seen live with its step, its log followed, cancelled by the beginning of its id, set going again by its link."""
     row = house.add(house.media.link(f"slow/{SONG}"), title="A slow one")
-    assert "No worker has run here yet." in house.segue("top", "--once").stdout
+    assert segue(house, "top", "--once").out == "No worker has run here yet."
     with running(house):
         assert wait_for(lambda: any(path.startswith("/slow/") for path in house.media.requests))
         shown = on_a_terminal(house, "top", until="download")
@@ -92,62 +93,54 @@ def test_top_logs_cancel_and_retry_steer_a_run(house: House) -> None:
         assert "A slow one" in shown
         assert "Notion: " in shown
 
-        refused = house.segue("retry", row.id)
-        assert refused.returncode == 1
-        assert "“A slow one” is running. Cancel it first" in " ".join(refused.stderr.split())
+        refused = segue(house, "retry", row.id)
+        assert refused.code == 1
+        assert "“A slow one” is running. Cancel it first" in refused.err
 
-        follower = subprocess.Popen(
-            [sys.executable, "-m", "agent", "logs", row.url, "--follow"],
-            env=house.environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        cancelled = house.segue("cancel", row.id[:13])
-        assert cancelled.returncode == 0, cancelled.stderr
-        assert "“A slow one”: In Progress → Archived. A worker stops it" in " ".join(cancelled.stdout.split())
-        told, _ = follower.communicate(timeout=40)
-        assert follower.returncode == 0
-        assert "step started step=download" in told
+        cancelled = segue(house, "cancel", row.id[:13])
+        assert cancelled.code == 0, cancelled.err
+        assert "“A slow one”: In Progress → Archived. A worker stops it" in cancelled.out
+        followed = segue(house, "logs", row.url, "--follow")
+        assert followed.code == 0
+        assert "step started step=download" in followed.out
         assert wait_for(lambda: "Cancelled by you" in house.row(row.id).result)
 
-        house.workspace.database(AGENT_TASKS).update(row.id, {"link": house.media.link(SONG)})
-        again = house.segue("retry", row.url)
-        assert "“A slow one”: Archived → Ready." in again.stdout
-        assert wait_for(lambda: house.row(row.id).status == "Completed", 60)
+        house.workspace.database(AGENT_TASKS).update(row.id, {"link": "", "task_type": "File gaps"})
+        assert "“A slow one”: Archived → Ready." in segue(house, "retry", row.url).out
+        assert wait_for(lambda: house.row(row.id).status == "Blocked")
 
-    nothing = house.segue("cancel", row.id)
-    assert nothing.returncode == 1
-    assert "“A slow one” is Completed; there is nothing to cancel." in " ".join(nothing.stderr.split())
-    still = house.segue("top", "--once").stdout
+    house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Completed"})
+    nothing = segue(house, "cancel", row.id)
+    assert nothing.code == 1
+    assert "“A slow one” is Completed; there is nothing to cancel." in nothing.err
+    still = segue(house, "top", "--once").out
     assert "0 running · 0 waiting" in still
-    assert re.search(r"A slow one · attempt 2 +done", still)
-    first, latest = house.segue("logs", f"{row.id}:1"), house.segue("logs", row.id)
-    assert "step=download" in first.stdout
-    assert "state=done" in latest.stdout
-    assert first.stdout != latest.stdout
-    unknown = house.segue("logs", "11111111-2222-4333-8444-555555555555")
-    assert unknown.returncode == 1
-    assert "This machine has no log of it" in " ".join(unknown.stderr.split())
+    assert "A slow one · attempt 2 blocked" in still
+    first, latest = segue(house, "logs", f"{row.id}:1").out, segue(house, "logs", row.id).out
+    assert "step=download" in first
+    assert "state=blocked" in latest
+    unknown = segue(house, "logs", "11111111-2222-4333-8444-555555555555")
+    assert unknown.code == 1
+    assert "This machine has no log of it" in unknown.err
 
 
 def test_schedules_are_listed_and_the_usual_ones_made_once(house: House) -> None:
     """Added twice, there is one of each; a paused one, a wrong one and a template's next time are shown."""
     database = house.workspace.database(AGENT_TASKS)
-    assert "segue schedules add" in house.segue("schedules").stdout
+    assert "segue schedules add" in segue(house, "schedules").out
     for title, schedule, status in (("Wrong", "now and then", "Ready"), ("Paused", "hourly", "Draft")):
         database.create({"title": title, "task_type": "Clean up", "status": status, "schedule": schedule})
-    first = house.segue("schedules", "add")
-    assert first.returncode == 0, first.stderr
-    again = house.segue("schedules", "add")
-    assert again.stdout.count("there already") == first.stdout.count("http")
-    assert len([row for row in house.rows() if row.title == "Clean up what Segue no longer needs"]) == 1
-    listed = house.segue("schedules").stdout
+    first = segue(house, "schedules", "add")
+    assert first.code == 0, first.err
+    assert first.out.count("http") == 2
+    assert segue(house, "schedules", "add").out.count("there already") == 2
+    assert len(house.rows()) == 4
+    listed = segue(house, "schedules").out
     assert re.search(
-        r"Clean up what Segue no longer needs +Clean up +daily at 03:30 \S+ +\w{3} \d{4}-\d\d-\d\d 03:30",
-        listed,
+        r"Clean up what Segue no longer needs Clean up daily at 03:30 \S+ \w{3} \d{4}-\d\d-\d\d 03:30", listed
     )
-    assert re.search(r"Paused .* paused: Draft", listed)
-    assert "does not understand the Schedule" in " ".join(listed.split())
+    assert "Paused Clean up hourly paused: Draft" in listed
+    assert "does not understand the Schedule" in listed
 
 
 def _run(page: int, attempt: str) -> Run:
