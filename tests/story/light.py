@@ -34,7 +34,7 @@ QUICK = functools.partial(Patience, attempts=4, first_wait_s=0.02, longest_wait_
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the row's Description says: done, later, human, cannot, bug, wait."""
+    """What the row's Description says: done, later, human, cannot, bug, wait, dawdle."""
 
     word: str
 
@@ -59,6 +59,8 @@ class Gate:
             self.inside.add(page_id)
             assert self.opened.wait(60), "nobody opened the gate"
             self.inside.discard(page_id)
+        if word == "dawdle":
+            time.sleep(1.1)
         if word == "later":
             raise TryLater("It is too early.")
         if word == "human":
@@ -74,10 +76,12 @@ class Gate:
         return said.upper()
 
 
-def light_handler(gate: Gate, *, timeout_s: float = 60.0, attempts: int = 3) -> Handler[Order]:
+def light_handler(
+    gate: Gate, *, task_type: str = TYPE, timeout_s: float = 60.0, attempts: int = 3
+) -> Handler[Order]:
     """The handler of light tasks."""
 
-    @handler(TYPE, attempts=attempts, timeout=timeout_s, steps={"pass": 50, "end": 50})
+    @handler(task_type, attempts=attempts, timeout=timeout_s, steps={"pass": 50, "end": 50})
     def light(job: Job[Order], tools: Tools) -> Done:
         said = job.step("pass", gate.pass_by, job.page_id, job.request.word)
         return Done(summary=said, evidence=(Evidence("Passed", job.step("end", gate.end, said)),))
@@ -203,9 +207,16 @@ def duplicate(house: House, page_id: str) -> str:
 
 
 @contextmanager
-def scene(folder: Path, song: Path, *, handlers: tuple[Handler[Any], ...] = (), **settings: Any) -> Iterator[Scene]:
+def scene(
+    folder: Path,
+    song: Path,
+    *,
+    handlers: tuple[Handler[Any], ...] = (),
+    gate: Gate | None = None,
+    **settings: Any,
+) -> Iterator[Scene]:
     """A light worker at work, until the end; its waits are short."""
-    gate = Gate()
+    gate = gate or Gate()
     with (
         pytest.MonkeyPatch.context() as patch,
         light_registry(light_handler(gate), *handlers),

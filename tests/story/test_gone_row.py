@@ -1,0 +1,31 @@
+"""A row that the integration does not see any more, while everything else is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent import runner
+from notion_schema.databases import AGENT_TASKS
+from tests.story.conftest import House
+from tests.story.light import TYPE, Gate, eventually, light_handler, light_registry
+
+
+def test_a_report_for_a_row_that_is_gone_holds_nobody_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row alone is not shared any more: --until-idle ends and says so; shared again, the next worker delivers."""
+    monkeypatch.setattr(runner, "_REPORT_DELAY_S", 0.5)
+    gate = Gate()
+    with light_registry(light_handler(gate)):
+        tasks = house.workspace.database(AGENT_TASKS)
+        values = {"title": "gone", "task_type": TYPE, "status": "Ready", "description": "wait"}
+        row = tasks.create(values, new_options=("task_type",)).id
+        with house.worker() as at_work:
+            at_work.cycle()
+            assert eventually(lambda: row in gate.inside)
+            house.server.workspace.faults.set(unshared=[row])
+            gate.opened.set()
+            assert at_work.run_until_idle() is False
+        house.server.workspace.faults.reset()
+        with house.worker() as at_work:
+            assert eventually(lambda: house.row(row).status == "Completed")
