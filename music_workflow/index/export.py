@@ -5,7 +5,8 @@
      "tracks": [{"key", "url", "service", "title", "artists", "album", "isrc", "bpm", "key_name", "camelot",
                  "duration_s", "loudness_lufs", "run_id", "filed_at", "source_sha256",
                  "files": [{"format", "path", "size", "sha256", "duration_s", "codec", "sample_rate", "bits"}]}],
-     "files":  [{"path", "root", "size", "mtime", "title", "artist", "album", "isrc"}]}
+     "files":  [{"path", "root", "size", "mtime", "title", "artist", "album", "isrc", "key", "url", "duration_s",
+                 "sha256", "audio_sha256"}]}
 
 An export for other programs: Segue itself reads SQLite only. SQLite also makes the JSON, since a large index is
 exported after each filing.
@@ -43,9 +44,10 @@ FROM tracks ORDER BY filed_at, key
 """
 _FILES = """
 SELECT json_object(
-    'path', path, 'root', root, 'size', size, 'mtime', mtime,
-    'title', title, 'artist', artist, 'album', album, 'isrc', isrc)
-FROM files ORDER BY path
+    'path', files.path, 'root', root, 'size', size, 'mtime', mtime,
+    'title', title, 'artist', artist, 'album', album, 'isrc', isrc, 'key', key, 'url', url,
+    'duration_s', coalesce(audio.duration_s, files.duration_s), 'sha256', sha256, 'audio_sha256', audio_sha256)
+FROM files LEFT JOIN audio ON audio.path = files.path ORDER BY files.path
 """
 
 
