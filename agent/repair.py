@@ -70,10 +70,7 @@ class Repair:
     def _nobody(self, row: TaskRow) -> str | None:
         """Why nobody works on a row that says running; None when somebody does, or may."""
         if self._reporting.is_foreign(row):
-            if row.lease_until is not None and row.lease_until > datetime.now(UTC):
-                self._leave(row)
-                return None
-            return f"{row.worker} had this row, and its lease ran out; it was taken over and is tried again."
+            return self._abandoned(row)
         named = page_of(row.run_id)
         if named and named != row.id:
             return "This row is a copy of one that was running. It was set to Ready, as a row of its own."
@@ -85,6 +82,13 @@ class Repair:
         if run.state in LIVE or self._is_reporting(row.run_id):
             return None
         return f"The run {row.run_id} ended without a result ({run.state}); it is tried again."
+
+    def _abandoned(self, row: TaskRow) -> str | None:
+        """Why a row that another engine took is free again; None while its lease lasts."""
+        if row.lease_until is not None and row.lease_until > datetime.now(UTC):
+            self._leave(row)
+            return None
+        return f"{row.worker} had this row, and its lease ran out; it was taken over and is tried again."
 
     def _leave(self, row: TaskRow) -> None:
         known = (row.id, row.lease_until)

@@ -1,8 +1,8 @@
 """Leaves one of the rows that Segue made twice because Notion lost an answer or showed old news.
 
 Notion's queries lag behind its writes. A row whose creation was not answered is looked for after a few seconds, and
-made again when it is not found. ``NOTION_STALE_SECONDS`` after that both are looked for here (ten times that, when even the
-second answer did not come).
+made again when it is not found. ``NOTION_STALE_SECONDS`` after that both are looked for here; ten times that, when even
+the second answer did not come.
 Only rows that carry the same Segue key *and* were created by this very integration count: a row that a person
 duplicated is the person's. What a person has edited, and what runs, is left alone. A companion of the worker.
 """
