@@ -122,11 +122,6 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
             " Default: /var/music_volume_index.json when writable, else the data folder."
         ),
     )
-    music_directory_paths: Listed = Field(
-        default=(),
-        validation_alias=_names("MUSIC_DIRECTORY_PATHS"),
-        description="Optional. Folders that the volume index scans besides OUT_DIR.",
-    )
 
     # Downloads
     m4a_codec: Literal["aac256", "alac"] = Field(
