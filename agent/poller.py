@@ -268,11 +268,12 @@ class Poller:
     def read(self, database_key: str, page_id: str) -> TaskRow | None:
         """A row, read fresh; None when the integration does not see it."""
         try:
-            return self._workspace.database(database_key).get(page_id)
+            row: TaskRow = self._workspace.database(database_key).get(page_id)
         except NotShared as gone:
             if gone.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
+        return row
 
     def _wanted(self, database: Database[TaskRow]) -> Filter | None:
         database.check()

@@ -49,8 +49,8 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
         gt=0,
         validation_alias=_names("NOTION_STALE_SECONDS"),
         description=(
-            "Optional. How long Notion's queries may lag behind its writes: so long after a write whose answer was lost,"
-            " what it may have made twice is looked for, and one is kept."
+            "Optional. How long Notion's queries may lag behind its writes: so long after a write whose answer was"
+            " lost, what it may have made twice is looked for, and one is kept."
         ),
     )
     agent_tasks_db_id: str = Field(
