@@ -19,9 +19,9 @@ from agent.handoff import Handoff
 from agent.issues import Issues
 from agent.outcome import Issue
 from agent.report import Report, RowRef, attempts_of
+from agent.returns import ENDS, Returns
 from agent.signature import Signature
 from agent.telling import Teller
-from agent.returns import ENDS, Returns
 from handlers.base import FollowUp, Handback
 from notion_schema import blocks
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, TaskRow
