@@ -8,6 +8,7 @@ not there yet. `handlers.music_ports.TaskRows` for the worker.
 from __future__ import annotations
 
 import time
+from contextvars import Context
 from typing import Final
 
 from agent.new_rows import NewRow, NewRows
@@ -31,6 +32,10 @@ class Filing:
 
     def file(self, rows: tuple[WantedRow, ...]) -> RowsFiled:
         """Hands the rows over and waits for them."""
+        # The engine starts no work from inside a step of another, and tells where it is by the context.
+        return Context().run(self._file, rows)
+
+    def _file(self, rows: tuple[WantedRow, ...]) -> RowsFiled:
         new = sum(self._new_rows.file(_new_row(row)) for row in rows)
         deadline = time.monotonic() + _PATIENCE_S
         for row in rows:

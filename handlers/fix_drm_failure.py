@@ -11,6 +11,8 @@ If it stays Blocked:
   Status to Ready.
 - candidates are listed: tick the right one, or put its link into Answer, or "none" to turn all of them down for good;
   then set Status to Ready. Any other link to the same track will do as well.
+If it took the wrong track: write "not" and that link into Answer ("not https://…"), and set Status to Ready. It is
+never taken again, another source is looked for, and the track is synced anew from that.
 If it Failed: nothing was found in several tries over some hours. Put a link to the same track, or to a file of yours,
 into Link of the original row and set that to Ready.
 """
@@ -35,13 +37,14 @@ from handlers.base import (
     link_of,
     minutes,
 )
-from music_workflow.core import alternatives
+from music_workflow.core import alternatives, origins
 from music_workflow.core.alternatives import Alternative, Search
 from music_workflow.deduplication.matching import FLOOR, Wanted
 from notion_schema.databases import TaskRow
 from notion_schema.vocabulary import State
 
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
+_NOT = re.compile(r"^\W*not\b\W*?(https?://[^\s<>\"')\]]+)", re.MULTILINE | re.IGNORECASE)
 _NAMED = re.compile(r"^Track: (.+)$", re.MULTILINE)
 _NONE = frozenset({"none", "no", "none of them", "no one", "keine", "keiner", "nein"})
 _SPOTIFY = re.compile(r"spotify[.:]")
@@ -62,12 +65,15 @@ class Request:
     """Whether a person wants none of the candidates shown before."""
     given: tuple[str, ...]
     """Further links on the row."""
+    turned_down: tuple[str, ...] = ()
+    """Links of which a person says that they are not the track."""
 
     @classmethod
     def from_row(cls, row: TaskRow) -> Self:
         """Reads link, original row and answer."""
         link = link_of(row, example="the protected link")
-        answer = row.answer.strip()
+        turned_down = tuple(found.rstrip(".,;:!?") for found in _NOT.findall(row.answer))
+        answer = _NOT.sub("", row.answer).strip()
         in_answer = _LINK.search(answer)
         if len({_LINK.findall(line)[0] for line in answer.splitlines() if _LINK.search(line)}) > 1:
             raise NeedsHuman(
@@ -84,6 +90,7 @@ class Request:
             named=words or (in_description[1].strip() if in_description else None),
             refuses_all=says_none,
             given=tuple(each for each in links if each != link),
+            turned_down=turned_down,
         )
 
 
@@ -92,39 +99,64 @@ class Request:
     attempts=5,
     timeout=minutes(15),
     queue="download",
-    steps={"look at the answer": 5, "note what was turned down": 1, "identify": 10, "search": 84},
+    steps={
+        "note what was turned down": 1,
+        "look at the answer": 5,
+        "identify": 10,
+        "look at the track's row": 2,
+        "search": 82,
+    },
 )
 def fix_drm_failure(job: Job[Request], tools: Tools) -> Done:
     """The way to a permitted source."""
     request, settings = job.request, tools.library.settings
+    anew = False
+    if request.turned_down:
+        anew = job.step(
+            "note what was turned down", alternatives.reject, settings, request.link, request.turned_down
+        )
     if request.chosen:
-        chosen = job.step("look at the answer", alternatives.look_at, settings, request.chosen)
-        return _done(request, chosen, (Evidence("Chosen by", "a person"),))
+        chosen = job.step("look at the answer", alternatives.look_at, settings, request.link, request.chosen)
+        return _done(request, chosen, (Evidence("Chosen by", "a person"),), anew=anew)
     if request.refuses_all:
         job.step("note what was turned down", alternatives.reject_offers, settings, request.link)
     wanted = job.step("identify", alternatives.describe, settings, request.link, request.named)
     if wanted is None:
         raise _which_track(request.link)
-    found = job.step("search", alternatives.search, settings, wanted, request.link, request.given)
+    beside = job.step("look at the track's row", tools.tracks.links_beside, request.link)
+    given = tuple(dict.fromkeys((*request.given, *beside)))
+    found = job.step("search", alternatives.search, settings, wanted, request.link, given)
     if found.taken:
         evidence = (Evidence("Wanted", _described(wanted)), *_proof(found.taken), *_asked(found))
-        return _done(request, found.taken, evidence)
+        return _done(request, found.taken, evidence, anew=anew)
     raise _not_found(request, wanted, found)
 
 
-def _done(request: Request, found: Alternative, evidence: tuple[Evidence, ...]) -> Done:
+def _done(
+    request: Request, found: Alternative, evidence: tuple[Evidence, ...], *, anew: bool = False
+) -> Done:
+    """Hand the source on.
+
+    Args:
+        request: Whose original row waits for it, if one does.
+        found: The source.
+        evidence: What speaks for it.
+        anew: Whether another source had been synced for it, which a person has since turned down.
+    """
     why = f"Fix DRM failure found a permitted source: {found.url}"
     back = (
         (Handback(page_id=request.original, state=State.READY, why=why, link=found.url),)
-        if request.original
+        if request.original and not anew
         else ()
     )
-    onward = FollowUp(effect="sync", task_type="Sync track", title=f"Sync {_named(found)}", link=found.url)
+    effect = f"sync {origins.subject(found.url)}" if anew else "sync"
+    onward = FollowUp(effect=effect, task_type="Sync track", title=f"Sync {_named(found)}", link=found.url)
     next_ = "the waiting row goes on with it" if back else "a Sync track row is filed for it"
     return Done(
         summary=f"{_named(found)} can be had at {found.url} (from {found.where}); {next_}.",
         evidence=(
             Evidence("Protected source", request.link),
+            *(Evidence("Turned down by a person", each) for each in request.turned_down),
             Evidence("Permitted source", found.url),
             *evidence,
         ),

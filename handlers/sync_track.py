@@ -34,7 +34,7 @@ from handlers.base import (
     link_of,
     minutes,
 )
-from music_workflow.model import AudioFile, FiledTrack, Identity, MixVerdict
+from music_workflow.model import Analysis, AudioFile, FiledTrack, Identity, MixVerdict
 from notion_schema.databases import TaskRow
 
 _PLAYLIST = re.compile(r"^Playlist:[ \t]*(\S.*)$", re.MULTILINE)
@@ -51,6 +51,8 @@ class Request:
     """The playlist it is synced for: ``Playlist: NAME`` in Description."""
     answer: str = ""
     """What a person said to the question whether a mix is wanted."""
+    track_page: str | None = None
+    """The Music Tracks row that it is synced for, where one waits for it."""
 
     @classmethod
     def from_row(cls, row: TaskRow) -> Self:
@@ -60,6 +62,7 @@ class Request:
             link=link_of(row, example="https://soundcloud.com/artist/track"),
             playlist=named[1].strip() if named else None,
             answer=(row.answer or "").strip().casefold(),
+            track_page=row.tracks[0] if row.tracks else None,
         )
 
 
@@ -113,7 +116,7 @@ def sync_track(job: Job[Request], tools: Tools) -> Done:
 
     filed = job.step("playlist", library.add_to_playlist, filed, job.request.playlist)
     filed = job.step("Eagle", library.bring_to_eagle, filed)
-    page = job.step("track row", tools.tracks.record, filed)
+    page = job.step("track row", tools.tracks.record, filed, job.request.track_page)
     return Done(
         summary=f"{_name(filed)} is in the library: {_figures(filed)}.",
         evidence=(
@@ -160,7 +163,7 @@ def _mix_facts(mix: MixVerdict) -> tuple[Evidence, ...]:
 def _already_there(job: Job[Request], tools: Tools, twin: FiledTrack) -> Done:
     twin = job.step("playlist", tools.library.add_to_playlist, twin, job.request.playlist)
     twin = job.step("Eagle", tools.library.bring_to_eagle, twin)
-    page = job.step("track row", tools.tracks.record, twin)
+    page = job.step("track row", tools.tracks.record, twin, job.request.track_page)
     return Done(
         summary=f"{_name(twin)} was already in the library; nothing was filed twice.",
         evidence=(
@@ -216,9 +219,16 @@ def _facts(filed: FiledTrack) -> tuple[Evidence, ...]:
             if measured.key
             else "not clear enough to name",
         ),
+        *_second_opinion(measured),
         Evidence("Loudness", _or_unknown(measured.loudness_lufs, "{:.1f} LUFS", "integrated")),
         Evidence("True peak", _or_unknown(measured.true_peak_db, "{:.1f} dBTP", "4x oversampled")),
     )
+
+
+def _second_opinion(measured: Analysis) -> tuple[Evidence, ...]:
+    said = [f"{measured.second_bpm:.2f} BPM" if measured.second_bpm else "", measured.second_key or ""]
+    words = ", ".join(each for each in said if each)
+    return (Evidence("Second opinion, librosa's", words),) if words else ()
 
 
 def _or_unknown(figure: float | None, form: str, words: str) -> str:
@@ -244,4 +254,9 @@ def _places(filed: FiledTrack) -> tuple[Evidence, ...]:
 
 
 def _page_facts(page: TrackPage) -> tuple[Evidence, ...]:
-    return (Evidence("Music Tracks row", page.url), *(Evidence("Left as it was", kept) for kept in page.kept))
+    return (
+        *(Evidence("Asked for by", link) for link in page.asked_for),
+        Evidence("Music Tracks row", page.url),
+        *(Evidence("Linked to", words) for words in page.linked),
+        *(Evidence("Left as it was", kept) for kept in page.kept),
+    )

@@ -20,6 +20,7 @@ from music_workflow.cli.analyze import analyze
 from music_workflow.cli.match import match
 from music_workflow.cli.progress import progress as shown_progress
 from music_workflow.cli.settings import MusicSettings
+from music_workflow.cli.sources import detect, show_list, spotify_login
 from music_workflow.cli.verify import verify
 from music_workflow.errors import BadLink, MusicError, NotReady, Protected, Unavailable
 from music_workflow.model import FiledTrack, Progress
@@ -33,6 +34,9 @@ app.add_typer(dedupe.app, name="dedupe")
 app.command()(match)
 app.command()(analyze)
 app.command()(verify)
+app.command()(detect)
+app.command("list")(show_list)
+app.command("spotify-login")(spotify_login)
 
 _EXIT_CODES: tuple[tuple[type[MusicError], int], ...] = (
     (BadLink, 2),

@@ -1,8 +1,9 @@
 """Another, permitted source of a track whose own source is protected.
 
 Says what a protected link means, looks for the same track in the library, among links that a person gave, and at the
-services that can be searched; takes what the matcher is certain of and what can really be had, and remembers which
-candidates a person turned down. Nothing protected is ever opened. Called by the Fix DRM failure handler.
+services that can be searched; takes what the matcher is certain of and what can really be had, and remembers what was
+taken and which candidates a person turned down: those are never taken again. Nothing protected is ever opened. Called
+by the Fix DRM failure handler.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from music_workflow import wiring
-from music_workflow.core import acquire
+from music_workflow.core import acquire, origins
+from music_workflow.core.links import read_link
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.deduplication.matching import Candidate, Judgement, Wanted, judge, match
 from music_workflow.errors import BadLink, MusicError, Protected, Unavailable, Unobtainable
@@ -74,6 +76,7 @@ def describe(settings: LibrarySettings, link: str, named: str | None) -> Wanted 
     Raises:
         MusicError: A service with credentials says why not.
     """
+    link = _followed(settings, link)
     for catalogue in wiring.catalogues(settings):
         if (wanted := catalogue.describe(link)) is not None:
             return wanted
@@ -83,19 +86,20 @@ def describe(settings: LibrarySettings, link: str, named: str | None) -> Wanted 
     return Wanted(title=title.strip(), artists=(artist.strip(),))
 
 
-def look_at(settings: LibrarySettings, link: str) -> Alternative:
-    """Look at a link that a person chose; it is taken at their word.
+def look_at(settings: LibrarySettings, link: str, chosen: str) -> Alternative:
+    """Look at a link that a person chose for a protected one; it is taken at their word, and remembered.
 
     Raises:
         BadLink: It is protected too, or no track can be had there.
         Unavailable: Its service cannot be asked now.
     """
     try:
-        found = _identify(settings, link)
+        found = _identify(settings, chosen)
     except (Protected, Unobtainable) as error:
         raise BadLink(
             f"The link in Answer is no way out: {error}", service=error.service, operation="look"
         ) from error
+    _accept(settings, link, found.url)
     return _alternative(
         Judgement(candidate=_candidate(found), score=100.0, why=("a person chose it",), refused=False),
         "Answer",
@@ -111,7 +115,10 @@ def search(settings: LibrarySettings, wanted: Wanted, link: str, given: Sequence
         link: Its protected source, by which rejections are remembered.
         given: Links on the row that may be the same track.
     """
-    hunt = _Hunt(settings, wanted, excluded={link, *rejected(settings, link)})
+    turned_down = rejected(settings, link)
+    if (known := _known(settings, link, turned_down)) is not None:
+        return Search(taken=known, asked=(f"{known.where}: found at once",))
+    hunt = _Hunt(settings, wanted, excluded={link, origins.subject(link), *turned_down})
     hunt.ask(_LIBRARY, lambda: _in_library(settings))
     for each in given:
         hunt.ask("a link on the row", lambda each=each: [_candidate(_identify(settings, each))])  # type: ignore[misc] # bound early
@@ -121,21 +128,48 @@ def search(settings: LibrarySettings, wanted: Wanted, link: str, given: Sequence
         hunt.ask(finder.name, lambda finder=finder: finder.find(wanted))  # type: ignore[misc] # bound early
     found = hunt.result()
     _remember_offers(settings, link, [each.url for each in found.offered])
+    if found.taken:
+        origins.remember(settings, link, found.taken.url)
     return found
 
 
 def reject_offers(settings: LibrarySettings, link: str) -> int:
     """Note that a person wants none of the candidates shown for `link`; returns how many are turned down in all."""
     with _memory(settings) as db:
-        db.execute("UPDATE offers SET rejected = 1 WHERE link = ?", (link,))
+        db.execute("UPDATE offers SET rejected = 1 WHERE link = ?", (origins.subject(link),))
     return len(rejected(settings, link))
+
+
+def reject(settings: LibrarySettings, link: str, sources: Sequence[str]) -> bool:
+    """Note that a person says of some sources that they are not the track.
+
+    Returns:
+        Whether one of them had been taken for it: then the track has to be synced anew.
+    """
+    taken = origins.source_of(settings, link)
+    urls = [origins.subject(each) for each in sources]
+    with _memory(settings) as db:
+        db.executemany(
+            "INSERT INTO offers VALUES (?, ?, 1) ON CONFLICT (link, url) DO UPDATE SET rejected = 1",
+            [(origins.subject(link), url) for url in urls],
+        )
+    for url in urls:
+        origins.forget(settings, link, url)
+    with open_index(settings.data_dir) as index:
+        track = index.by_key(origins.key_of(link))
+        if track is not None and origins.subject(track.identity.url) in urls:
+            index.drop_alias(origins.key_of(link), track.identity.key)
+    return taken is not None and taken in urls
 
 
 def rejected(settings: LibrarySettings, link: str) -> frozenset[str]:
     """List the sources that a person turned down for `link`."""
     with _memory(settings) as db:
         return frozenset(
-            url for (url,) in db.execute("SELECT url FROM offers WHERE link = ? AND rejected", (link,))
+            url
+            for (url,) in db.execute(
+                "SELECT url FROM offers WHERE link = ? AND rejected", (origins.subject(link),)
+            )
         )
 
 
@@ -162,7 +196,7 @@ class _Hunt:
         if self.is_certain:
             return
         try:
-            candidates = [each for each in find() if each.id not in self._excluded]
+            candidates = [each for each in find() if origins.subject(each.id) not in self._excluded]
             self._weigh(where, match(self._wanted, candidates).judged)
         except Unavailable as error:
             self._trouble.append(f"{where}: {error}")
@@ -222,6 +256,45 @@ class _Hunt:
         )
 
 
+def _known(settings: LibrarySettings, link: str, turned_down: frozenset[str]) -> Alternative | None:
+    """What was found for this link before: in the library under it, or a source that can still be had."""
+    with open_index(settings.data_dir) as index:
+        track = index.by_key(origins.key_of(link))
+    if track is not None and _stands(track) and track.identity.url not in turned_down:
+        why = ("the library has it under this very link",)
+        judged = Judgement(candidate=_candidate(track.identity), score=100.0, why=why, refused=False)
+        return _alternative(judged, _LIBRARY)
+    before = origins.source_of(settings, link)
+    if before is None or before in turned_down:
+        return None
+    try:
+        found = _candidate(_identify(settings, before))
+    except (Protected, Unobtainable, BadLink):
+        return None
+    why = ("it was taken for this link before, and nobody has turned it down",)
+    return _alternative(
+        Judgement(candidate=found, score=100.0, why=why, refused=False), "what was found before"
+    )
+
+
+def _accept(settings: LibrarySettings, link: str, url: str) -> None:
+    """Remember what a person chose; that they turned it down once counts no more."""
+    with _memory(settings) as db:
+        db.execute(
+            "DELETE FROM offers WHERE link = ? AND url = ?", (origins.subject(link), origins.subject(url))
+        )
+    origins.remember(settings, link, url)
+
+
+def _followed(settings: LibrarySettings, link: str) -> str:
+    """Where a short link leads; any other as it is."""
+    try:
+        page = read_link(link)
+        return wiring.short_links(settings)(page.url) if page.short else link
+    except BadLink:
+        return link
+
+
 def _in_library(settings: LibrarySettings) -> list[Candidate]:
     """All tracks of the library whose files stand; they were certain once, so they count as songs."""
     with open_index(settings.data_dir) as index:
@@ -266,7 +339,9 @@ def _alternative(judged: Judgement, where: str) -> Alternative:
 
 def _remember_offers(settings: LibrarySettings, link: str, urls: Sequence[str]) -> None:
     with _memory(settings) as db:
-        db.executemany("INSERT OR IGNORE INTO offers VALUES (?, ?, 0)", [(link, url) for url in urls])
+        subject = origins.subject(link)
+        rows = [(subject, origins.subject(url)) for url in urls]
+        db.executemany("INSERT OR IGNORE INTO offers VALUES (?, ?, 0)", rows)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from music_workflow.core.links import Link, read_link
+from music_workflow.core.links import Link, read_link, url_key
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.errors import BadLink
 
@@ -24,6 +24,14 @@ def subject(link: str) -> str:
         return read_link(link).url
     except BadLink:
         return link.strip()
+
+
+def key_of(link: str) -> str:
+    """The key of a link's track; for a text that is no link, one made of it."""
+    try:
+        return read_link(link).key
+    except BadLink:
+        return url_key(link.strip())
 
 
 def remember(settings: LibrarySettings, asked: str, source: str) -> None:

@@ -14,7 +14,7 @@ from music_workflow.core.library import Library
 from music_workflow.deduplication.matching import Wanted
 from music_workflow.errors import BadLink
 from tests.fakes.media_server import Answer, MediaServer, SoundCloud, YouTube, media_server
-from tests.music_workflow.library_world import SECONDS, make_library, piece, prepare
+from tests.music_workflow.library_world import SECONDS, make_library, piece, prepare, sync
 
 LINK = "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
 TIDE = Wanted(title="Tide", artists=("Ada Loop",), album="Shore", duration_s=SECONDS, isrc="GBABC2400001")
@@ -218,7 +218,47 @@ def test_a_chosen_link_must_lead_somewhere(world: World) -> None:
     """A person's choice is taken at their word, unless it is protected or dead as well."""
     page = world.on_soundcloud("Something Else")
 
-    assert alternatives.look_at(world.library.settings, page).title == "Something Else"
+    assert alternatives.look_at(world.library.settings, LINK, page).title == "Something Else"
     for dead in (LINK, "https://soundcloud.com/nobody/nothing"):
         with pytest.raises(BadLink, match="Answer"):
-            alternatives.look_at(world.library.settings, dead)
+            alternatives.look_at(world.library.settings, LINK, dead)
+
+
+def test_what_was_taken_before_is_taken_again_without_a_search(world: World) -> None:
+    """However the link is spelt; and no more once a person says that it is not the track."""
+    page = world.on_soundcloud()
+    other = world.on_youtube("Ada Loop - Tide")
+    assert world.search().taken is not None
+    searched = len(world.server.requests_for("/api-v2.soundcloud.com/search/tracks"))
+    settings = world.library.settings
+
+    again = alternatives.search(settings, TIDE, f"{LINK}?si=another", ())
+    assert again.taken is not None
+    assert (again.taken.url, again.taken.where) == (page, "what was found before")
+    assert len(world.server.requests_for("/api-v2.soundcloud.com/search/tracks")) == searched
+
+    assert alternatives.reject(settings, LINK, [f"{page}?utm_source=x"])
+    after = alternatives.search(settings, TIDE, LINK, ())
+    assert after.taken is not None
+    assert after.taken.url == other
+    assert not alternatives.reject(settings, LINK, [page]), "it is not the one that is taken now"
+
+
+def test_a_track_synced_from_elsewhere_answers_to_the_link_it_was_asked_for_by(
+    world: World, tmp_path: Path
+) -> None:
+    """The library knows it by Spotify's id too, until a person says that it was the wrong track."""
+    page = world.on_soundcloud()
+    assert world.search().taken is not None
+    filed = sync(world.library, page, tmp_path / "work")
+    settings = world.library.settings
+
+    asked = world.library.lookup("spotify:4uLU6hMCjMI75M1A2tKUQC")
+    assert asked is not None
+    assert asked.identity.key == filed.identity.key
+    known = alternatives.search(settings, TIDE, "spotify:track:4uLU6hMCjMI75M1A2tKUQC", ())
+    assert known.taken is not None
+    assert known.taken.where == "the library"
+
+    alternatives.reject(settings, LINK, [page])
+    assert world.library.lookup("spotify:4uLU6hMCjMI75M1A2tKUQC") is None
