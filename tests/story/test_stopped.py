@@ -1,0 +1,58 @@
+"""A worker that is asked to stop in the middle of a long step: nobody is left working, and the next start goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.story.conftest import House
+from tests.story.light import eventually
+
+SONG = "Test Band - Short Song.m4a"
+GRACE_S = 1.0
+
+
+def test_sigterm_during_a_download(house: House, tmp_path: Path) -> None:
+    """The whole group is signalled, as Ctrl-C and service managers do: it ends in time with 0, its children too.
+
+    The row says what it said; the next start does the step again, and one result stands.
+    """
+    row = house.add(house.media.link(f"slow/{SONG}"))
+    errors = tmp_path / "worker.log"
+    with errors.open("wb") as file:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "agent", "run"],
+            env={**house.environment(), "STOP_GRACE_SECONDS": str(GRACE_S)},
+            stderr=file,
+            start_new_session=True,
+        )
+    try:
+        assert eventually(lambda: '"step": "download", "event": "step started"' in errors.read_text("utf-8"))
+        children = psutil.Process(worker.pid).children(recursive=True)
+        began = time.monotonic()
+        os.killpg(worker.pid, signal.SIGTERM)
+        assert worker.wait(30) == 0, errors.read_text(encoding="utf-8")[-2000:]
+        took = time.monotonic() - began
+    finally:
+        worker.kill()
+        worker.wait()
+
+    assert took < GRACE_S + 10
+    assert psutil.wait_procs(children, timeout=5)[1] == [], "a child went on without its worker"
+    assert house.row(row.id).status == "In Progress"
+    assert house.files() == []
+
+    again = house.segue("run", "--until-idle")
+    assert again.returncode == 0, again.stderr[-2000:]
+    done = house.row(row.id)
+    assert (done.status, done.attempt) == ("Completed", 1)
+    assert len(house.files()) == 3
+    assert len(house.tracks()) == 1
+    assert sum(block["type"] == "heading_2" for block in house.page(row.id)) == 1
+    assert sorted(log.run_id for log in house.logs() if row.id in log.tasks) == [done.run_id]
