@@ -65,7 +65,9 @@ class Reporting:
         issues: Issues,
         handoff: Handoff,
         returns: Returns,
+        clean: Callable[[str], str],
     ) -> None:
+        self.clean = clean
         self._workspace = workspace
         self._signature = Signature(worker)
         self._answers = answers
@@ -98,6 +100,8 @@ class Reporting:
         state = database.vocabulary.state(row.status, row.run_state)
         if not ours and (state is not State.READY or attempts_of(row) != ref.attempt - 1):
             return Claim(row=None, refused=f"the row is {row.status}, attempt {attempts_of(row)}, by now")
+        if not ours and row.schedule.strip():
+            return Claim(row=None, refused="the row has a Schedule by now and never runs itself")
         if ours and state is not State.RUNNING:
             return Claim(row=None, refused=f"a person has set the row to {row.status}")
         if not ours:
@@ -324,6 +328,7 @@ def deliver(
         step: ``engine.step``.
         look_first: asked inside each step: may this delivery's writes have happened before?
     """
+    report = report.cleaned(reporting.clean)
     outcome = report.outcome
     standing: Standing = step("whose is it", reporting.whose, report)
     read_at = time.monotonic()

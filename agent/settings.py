@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.handoff_settings import HandoffSettings
-from agent.setting_types import Listed, TimeZone
+from agent.setting_types import Listed, StrongSecret, TimeZone
 from agent.setting_types import names as _names
 from agent.status_words import StatusWords
 from music_workflow.preferences import MusicPreferences
@@ -242,7 +242,7 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
             " is kept in DATA_DIR (docs/webhooks.md)."
         ),
     )
-    trigger_secret: SecretStr = Field(
+    trigger_secret: StrongSecret = Field(
         default=SecretStr(""),
         validation_alias=_names("TRIGGER_SECRET"),
         description=(

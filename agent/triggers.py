@@ -49,12 +49,16 @@ class Triggers:
         secret: what callers must know; empty switches triggers off.
         types: the task types there are.
         rows: who files the rows.
+        patience_s: for so long a request waits for its row.
     """
 
-    def __init__(self, secret: str, types: Registry, rows: NewRows) -> None:
+    def __init__(
+        self, secret: str, types: Registry, rows: NewRows, *, patience_s: float = _PATIENCE_S
+    ) -> None:
         self._secret = secret
         self._types = types
         self._rows = rows
+        self._patience_s = patience_s
 
     def check(self, authorization: str) -> None:
         """Lets nobody in who does not know the secret.
@@ -92,7 +96,7 @@ class Triggers:
                 "This Idempotency-Key was used for another request. Use a new key for a new row.",
             )
         try:
-            filed = self._rows.filed(row.key, _PATIENCE_S)
+            filed = self._rows.filed(row.key, self._patience_s)
         except GivenUpError as error:
             raise TriggerError(HTTPStatus.BAD_GATEWAY, str(error)) from error
         if filed is None:

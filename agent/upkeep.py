@@ -26,7 +26,10 @@ _RUN_LOG = re.compile(r"\d+(?:\.\d+)?\.log")
 # What `music_workflow` writes beside a file of the library before it takes the file's place.
 _BESIDE = re.compile(r"\.\d+-tags-.+\.(?:m4a|wav|aiff)|\..+\.(?:m4a|wav|aiff)\.part")
 _TRIGGER = re.compile(r".+\.(?:json|md)")
-_BOXES = ("02_processed", "03_failed", "04_stale")
+# A handoff of Segue's own that nobody took is `trigger_files`' to list or to issue anew: its name holds the page's id.
+_OWN_HANDOFF = re.compile(r"__[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?:-\d{1,6})?(?=[._]|$)")
+_INBOX = "01_inbox"
+_BOXES = (_INBOX, "02_processed", "03_failed", "04_stale")
 ARCHIVE = "05_archive"
 
 
@@ -104,7 +107,7 @@ class HouseKeeping:
         return swept
 
     def trigger_files(self, *, dry_run: bool) -> Swept:
-        """Trigger files that agents are done with, moved to the agent's archive folder; inboxes are left alone."""
+        """Old trigger files, moved to the agent's archive folder; Segue's own in inboxes stay where they are."""
         if self._triggers_dir is None:
             return Swept(count=0, bytes=0, note="AGENT_TRIGGERS_DIR is not set")
         old = [
@@ -114,6 +117,7 @@ class HouseKeeping:
             if (agent / box).is_dir() and not (agent / box).is_symlink()
             for file in _files((agent / box).iterdir())
             if _TRIGGER.fullmatch(file.name) and not file.name.startswith(".") and self._is_old(file)
+            if box != _INBOX or not _OWN_HANDOFF.search(file.name)
         ]
         swept = Swept(count=len(old), bytes=sum(file.lstat().st_size for file in old))
         if not dry_run:

@@ -107,14 +107,19 @@ class Webhooks(Companion):
         self._looked: tuple[float, Look] | None = None
         self._asking: asyncio.Future[bool] | None = None
 
-    def start(self, wake: Callable[[], None]) -> None:
-        """Listens from now on.
+    def register(self) -> None:
+        """Takes the address, so that nothing is begun when it is taken already.
 
         Raises:
-            ServingError: it cannot.
+            ServingError: it is.
         """
-        self._wake = wake
         self._serving = Serving(self._app(), host=self._address.host, port=self._address.port)
+
+    def start(self, wake: Callable[[], None]) -> None:
+        """Listens from now on."""
+        self._wake = wake
+        if self._serving is None:
+            return
         self._serving.start()
         log.get().info("listening", address=self._serving.url)
 

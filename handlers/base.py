@@ -325,7 +325,7 @@ class Upkeep(Protocol):
         """Logs of old attempts."""
 
     def trigger_files(self, *, dry_run: bool) -> Swept:
-        """Trigger files that agents are done with; moved, never deleted."""
+        """Old trigger files; moved, never deleted."""
 
     def engine_records(self, *, dry_run: bool) -> Swept:
         """What the engine remembers of runs that ended long ago."""

@@ -1,9 +1,9 @@
 """Clears away what Segue made for itself and no longer needs. Best as a recurring row: `segue schedules add`.
 
 Work files of rows that do not run and temporary files that a crash left behind, logs of old attempts (the rows' pages
-keep theirs), old records of the engine; where AGENT_TRIGGERS_DIR is set, trigger files that agents are done with are
-moved to the agent's 05_archive folder. Only what is older than CLEAN_UP_DAYS (engine records: ENGINE_RETENTION_DAYS),
-never music, never a row. With the words "Dry run" in Description it only counts.
+keep theirs), old records of the engine; where AGENT_TRIGGERS_DIR is set, old trigger files are moved to the agent's
+05_archive folder (Segue's own stay in the inbox until they are taken). Only what is older than CLEAN_UP_DAYS (engine
+records: ENGINE_RETENTION_DAYS), never music, never a row. With the words "Dry run" in Description it only counts.
 
 If it Failed: a file could not be removed; Last error names it. Set its permissions right, then set Status to Ready.
 """

@@ -35,7 +35,7 @@ def test_only_what_segue_made_and_no_longer_needs_goes(house: House, tmp_path: P
         old(data / "runs" / OTHER / "1.log"),
         old(data / "runs" / OTHER / "2.1.log"),
     ]
-    moved = [old(triggers / "Codex" / box / f"{box}.json", b"{}") for box in ("02_processed", "03_failed")]
+    moved = [old(triggers / "Codex" / box / f"{box}.json", b"{}") for box in ("01_inbox", "02_processed")]
     stays = [
         old(data / "runs" / OTHER / "3.log", days=3),
         old(data / "runs" / OTHER / "notes.txt"),
@@ -43,7 +43,7 @@ def test_only_what_segue_made_and_no_longer_needs_goes(house: House, tmp_path: P
         old(library / "Album" / "Song [x].wav"),
         old(library / ".hidden.wav"),
         old(library / ".Song [x].m4a.part.bak"),
-        old(triggers / "Codex" / "01_inbox" / "waits.json"),
+        old(triggers / "Codex" / "01_inbox" / f"20260101T000000Z__HANDOFF__x__{OTHER}.json"),
         old(triggers / "Codex" / "02_processed" / "young.json", days=1),
         old(tmp_path / "elsewhere" / "song.part"),
     ]
@@ -75,4 +75,4 @@ def test_only_what_segue_made_and_no_longer_needs_goes(house: House, tmp_path: P
     assert link.is_symlink()
     assert not (data / "work" / OTHER).exists()
     archived = sorted(path.name for path in (triggers / "Codex" / "05_archive").rglob("*.json"))
-    assert archived == ["02_processed.json", "03_failed.json"]
+    assert archived == ["01_inbox.json", "02_processed.json"]

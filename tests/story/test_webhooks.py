@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -22,12 +23,13 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from pydantic import ValidationError
 
 from agent.engine import Engine
 from agent.new_rows import NewRows
 from agent.notion_events import signed
-from agent.serving import Serving, ServingError
+from agent.runner import REPORT_QUEUE
+from agent.settings import Settings
 from agent.triggers import TriggerError, Triggers
 from handlers.registry import load
 from notion_local.webhooks import Webhooks as NotionsWebhooks
@@ -308,8 +310,34 @@ def test_without_a_secret_there_are_no_triggers(door: Door) -> None:
 
 def test_a_port_in_use_is_said_in_one_sentence(door: Door) -> None:
     """Before anything is begun; with what to do."""
-    port = int(door.url.rsplit(":", 1)[1])
-    with pytest.raises(
-        ServingError, match=f"Segue cannot listen on 127.0.0.1 port {port}: .* Set WEBHOOKS_PORT"
-    ):
-        Serving(Starlette(), host="127.0.0.1", port=port)
+    port = door.url.rsplit(":", 1)[1]
+    refused = segue(door.house, "run", "--webhooks", "--port", port)
+    assert refused.code == 1
+    assert re.search(f"Segue cannot listen on 127.0.0.1 port {port}: .* Set WEBHOOKS_PORT", refused.err)
+
+
+def test_a_secret_that_could_be_guessed_is_refused() -> None:
+    """At least sixteen characters, or none at all."""
+    with pytest.raises(ValidationError, match="use at least 16 characters"):
+        Settings.isolated(trigger_secret="hunter2")
+    assert Settings.isolated(trigger_secret=SECRET).trigger_secret.get_secret_value() == SECRET
+
+
+def test_a_trigger_is_not_lost_while_notion_is_away(house: House) -> None:
+    """202 while nobody answers; the row comes when Notion is back; the same key then names that row."""
+    engine = Engine(house.settings.engine_url, poll_s=0.05)
+    rows = NewRows(engine, house.workspace)
+    rows.register()
+    engine.start({REPORT_QUEUE: 1})
+    triggers = Triggers(SECRET, load(), rows, patience_s=0.3)
+    body = json.dumps({"title": "Patient"}).encode()
+    try:
+        house.server.workspace.faults.set(error_rate=1.0)
+        waits = triggers.make(QUICK, body, "key")
+        assert (waits.status, waits.body["status"]) == (202, "accepted")
+        house.server.workspace.faults.set(error_rate=0.0)
+        assert wait_for(lambda: triggers.make(QUICK, body, "key").status == 200)
+        (row,) = house.rows()
+        assert triggers.make(QUICK, body, "key").body["page_id"] == row.id
+    finally:
+        engine.stop()
