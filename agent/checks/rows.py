@@ -78,7 +78,7 @@ def _meaningless(database: Database[TaskRow], registry: Registry) -> Iterator[Di
         SERVICE,
         name,
         f"{_count(rows)} with a Task Type of Segue's: {_listed(rows, with_status=True)}",
-        f"They wait for ever. Set them to “{words.word(State.READY)}”, or name their status by"
+        f"Segue does not begin these. Set them to “{words.word(State.READY)}”, or name their status by"
         f" {words.setting}_READY if it means ready.",
     )
 
