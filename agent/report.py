@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from agent.engine import StepTime
 from agent.outcome import Outcome
@@ -63,3 +63,21 @@ class Report:
     log: str
     handed_off_from: tuple[str, ...] = ()
     """The rows that gave rise to this one."""
+
+    def cleaned(self, clean: Callable[[str], str]) -> Report:
+        """The same without secrets in the texts that people read; links to work with and choices to tick stay whole."""
+        outcome = self.outcome
+        evidence = tuple(
+            replace(one, value=clean(one.value), expected=clean(one.expected)) for one in outcome.evidence
+        )
+        return replace(
+            self,
+            log=clean(self.log),
+            outcome=replace(
+                outcome,
+                summary=clean(outcome.summary),
+                error=clean(outcome.error) if outcome.error else None,
+                question=clean(outcome.question) if outcome.question else None,
+                evidence=evidence,
+            ),
+        )

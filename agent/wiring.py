@@ -271,8 +271,9 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
     with notion(settings, on_request, before_send=engine.must_hold) as client:
         rows = workspace(client, settings)
         notes = ledger(settings)
-        issues = Issues(rows, notes, log.Redaction(settings.secrets).clean)
-        told = Returns(rows, notes, log.Redaction(settings.secrets).clean)
+        clean = log.Redaction(settings.secrets).clean
+        issues = Issues(rows, notes, clean)
+        told = Returns(rows, notes, clean)
         reporting = Reporting(
             rows,
             f"{name} ({os.getpid()})",
@@ -280,6 +281,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             issues=issues,
             handoff=Handoff(rows, issues, handlers.reviews, most_links=settings.handoff_max_depth),
             returns=told,
+            clean=clean,
         )
         music = library(settings)
         folder = data_dir(settings)
