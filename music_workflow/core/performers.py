@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _REMIX = re.compile(
@@ -52,12 +53,9 @@ class Performers:
 
 def performers(title: str, artists: tuple[str, ...]) -> Performers:
     """Name the artists and remixers of a track, without what is nobody's name."""
-    named = {name_key(each): _tidy(each) for each in artists if is_name(each)}
-    remixers = {
-        name_key(each): each
-        for found in _REMIX.finditer(title)
-        if is_name(each := _remixer(found["inside"] or found["after"])) and not _is_by_nobody(each)
-    }
+    found = [_remixer(each["inside"] or each["after"]) for each in _REMIX.finditer(title)]
+    named = _once_each(_tidy(each) for each in artists if is_name(each))
+    remixers = _once_each(each for each in found if is_name(each) and not _is_by_nobody(each))
     return Performers(
         artists=tuple(named.values()),
         remixers=tuple(name for key, name in remixers.items() if key not in named),
@@ -78,13 +76,19 @@ def name_key(text: str) -> str:
     another script become one.
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(
-        ch
-        for ch in unicodedata.normalize("NFD", plain)
-        if unicodedata.category(ch) != "Mn" or not _is_latin(plain)
+    letters = unicodedata.normalize("NFD", plain) if _is_latin(plain) else plain
+    kept = "".join(
+        ch for ch in letters if ch.isalnum() or (unicodedata.category(ch) == "Mn" and letters is plain)
     )
-    kept = "".join(ch for ch in letters if ch.isalnum())
     return kept or "".join(plain.split())  # "!!!" is a band
+
+
+def _once_each(names: Iterable[str]) -> dict[str, str]:
+    """Key -> name, spelt as it is first."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name_key(name), name)
+    return found
 
 
 def _is_latin(text: str) -> bool:
