@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent import schedules_cli, setup_cli, steer_cli, webhooks_cli
+from agent import earlier_cli, schedules_cli, setup_cli, steer_cli, webhooks_cli
 from agent.loading import SettingsError
 from agent.loading import settings as _settings
 
@@ -35,6 +35,7 @@ app.command()(steer_cli.logs)
 app.command()(setup_cli.init)
 app.command()(setup_cli.provision)
 app.command()(setup_cli.doctor)
+app.command()(earlier_cli.import_earlier)
 
 
 def main() -> None:

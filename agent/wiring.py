@@ -15,6 +15,7 @@ from tzlocal import get_localzone
 from agent import answers, child, drift, issue_notes, log, returns, trigger_notes
 from agent.answers import Answers
 from agent.doctor import Access, SetUpDoctor
+from agent.earlier_rows import NotionEarlierRows
 from agent.engine import Engine
 from agent.errands import Errands
 from agent.filing import Filing
@@ -253,6 +254,11 @@ def trigger_files(
     )
 
 
+def earlier_rows(rows: Workspace) -> NotionEarlierRows:
+    """The rows that the earlier system's files are about, for the worker and the command line alike."""
+    return NotionEarlierRows(rows, registry.load().names)
+
+
 @contextmanager
 def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Worker]:
     """A worker with everything it needs; not started yet. With ``listen`` it has a web address while it runs."""
@@ -294,6 +300,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
             rows=Filing(rows, new_rows),
             playlists=PlaylistRows(rows, LastWritten(folder / "written.sqlite")),
             upkeep=_upkeep(settings, engine),
+            earlier=earlier_rows(rows),
         )
         guard = Guard()
         poller = Poller(

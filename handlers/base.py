@@ -26,6 +26,7 @@ from typing import (
 )
 
 from gap_analysis.planning import FiledRow, Step
+from handlers.earlier_port import EarlierRows
 from handlers.music_ports import Backlog, Playlists, Standing, TaskRows
 from music_workflow.core.library import Library
 from music_workflow.core.listing import Entry
@@ -342,6 +343,7 @@ class Tools:
     rows: TaskRows
     playlists: Playlists
     upkeep: Upkeep
+    earlier: EarlierRows
 
 
 # What the worker knows of a handler ----------------------------------------------------------------------------------

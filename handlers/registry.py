@@ -13,7 +13,7 @@ from typing import Any
 import handlers
 from handlers.base import Handler
 
-_NOT_HANDLERS = {"approval", "base", "music_ports", "registry"}
+_NOT_HANDLERS = {"approval", "base", "earlier_port", "music_ports", "registry"}
 
 
 class RegistryError(Exception):
