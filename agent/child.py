@@ -10,8 +10,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -77,7 +79,8 @@ def run(
     ours, theirs = context.Pipe(duplex=False)
     args = [_ToParent(theirs) if arg is progress else arg for arg in args]
     process = context.Process(target=_main, args=(theirs, work, args), daemon=True)
-    process.start()
+    with _deaf():
+        process.start()
     theirs.close()
     try:
         return _listen(ours, process, progress, timeout_s, stopped)
@@ -121,10 +124,26 @@ def _end(process: Any) -> None:
     process.join()
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started inside never hears Ctrl-C or a service manager's SIGTERM, which reach the whole group.
+
+    The server process that forks the children would die of one, and with it the step that is just starting: the worker
+    would take for the work's fate what is its own end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Starting it unblocks both signals, in the middle of what follows if it were not running by then.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _main(connection: Connection, work: Callable[..., Any], args: Sequence[Any]) -> None:
-    # Ctrl-C and a service manager's SIGTERM reach the whole group; how the work ends is for the worker to say.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         result = ("result", work(*args))
