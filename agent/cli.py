@@ -89,7 +89,8 @@ def run(
     from agent import shutdown, wiring
 
     settings = _settings()
-    with wiring.worker(settings, listen=wiring.address(settings, port) if webhooks else None) as worker:
+    listen = wiring.address(settings, port) if webhooks else None
+    with wiring.worker(settings, listen=listen, patient=not (once or until_idle)) as worker:
         worker.start()
         shutdown.on_signals(worker.ask_to_stop, settings.stop_grace_seconds)
         if once:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
@@ -48,12 +49,14 @@ from music_workflow.core.library import Library, LibrarySettings
 from notion_schema.calls import Patience, RequestNote
 from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, ISSUES
+from notion_schema.errors import Unavailable
 from notion_schema.ids import parse_id
 from notion_schema.pace import SharedPace, Standing
 from notion_schema.rows import Finding
 from notion_schema.workspace import Workspace
 
 _STALE_LOOK_S = 180.0
+_LONGEST_START_WAIT_S = 60.0
 _BRIEF = Patience(attempts=3, total_s=20.0)
 """A person waits for doctor."""
 _SETTLE_S = 5.0
@@ -259,9 +262,29 @@ def earlier_rows(rows: Workspace) -> NotionEarlierRows:
     return NotionEarlierRows(rows, registry.load().names)
 
 
+def _opened(client: Notion, settings: Settings, *, patient: bool) -> Workspace:
+    """The databases; where Notion is away and the worker is to run for ever, as soon as it is back."""
+    wait = 1.0
+    while True:
+        try:
+            return workspace(client, settings)
+        except Unavailable as error:
+            if not patient:
+                raise
+            log.get().warning("not started yet", why=str(error), again_in_s=wait)
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_START_WAIT_S)
+
+
 @contextmanager
-def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Worker]:
-    """A worker with everything it needs; not started yet. With ``listen`` it has a web address while it runs."""
+def worker(settings: Settings, *, listen: Address | None = None, patient: bool = False) -> Iterator[Worker]:
+    """A worker with everything it needs; not started yet.
+
+    Args:
+        settings: where everything is.
+        listen: the web address that it has while it runs.
+        patient: wait for Notion where it is away now, instead of failing.
+    """
     child.preload(_HEAVY_MODULES)
     handlers = registry.load()
     name = settings.worker_name or socket.gethostname()
@@ -275,7 +298,7 @@ def worker(settings: Settings, *, listen: Address | None = None) -> Iterator[Wor
     on_request = metrics.on_request if metrics else None
     # Asked before each request: a worker that was frozen past its lease must not finish what it was about to write.
     with notion(settings, on_request, before_send=engine.must_hold) as client:
-        rows = workspace(client, settings)
+        rows = _opened(client, settings, patient=patient)
         notes = ledger(settings)
         clean = log.Redaction(settings.secrets).clean
         issues = Issues(rows, notes, clean)

@@ -1,4 +1,4 @@
-"""A worker that is asked to stop in the middle of a long step: nobody is left working, and the next start goes on."""
+"""How a worker begins and ends: stopped in the middle of a long step, started while Notion is away."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil
+import pytest
 
+from agent import wiring
+from notion_schema.errors import Unavailable
 from tests.story.conftest import House
-from tests.story.light import eventually
+from tests.story.light import QUICK, eventually
 
 SONG = "Test Band - Short Song.m4a"
 GRACE_S = 1.0
@@ -56,3 +60,20 @@ def test_sigterm_during_a_download(house: House, tmp_path: Path) -> None:
     assert len(house.tracks()) == 1
     assert sum(block["type"] == "heading_2" for block in house.page(row.id)) == 1
     assert sorted(log.run_id for log in house.logs() if row.id in log.tasks) == [done.run_id]
+
+
+def test_a_worker_that_starts_during_an_outage_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is to run for ever waits until Notion is back; one that is to end says that Notion is away."""
+    monkeypatch.setattr(wiring, "Patience", QUICK)
+    faults = house.server.workspace.faults
+    faults.set(error_rate=1.0, error_status=503, only=" /v1/")
+    with pytest.raises(Unavailable, match="down"), wiring.worker(house.settings):
+        pytest.fail("it must not get so far")
+    back = threading.Timer(0.5, faults.reset)
+    back.start()
+
+    began = time.monotonic()
+    with wiring.worker(house.settings, patient=True) as worker:
+        assert time.monotonic() - began > 0.5
+        assert not worker.look().failed
+    back.join()
