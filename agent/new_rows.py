@@ -77,7 +77,7 @@ class NewRows(Companion):
 
     def file(self, row: NewRow) -> bool:
         """Accepts a row to be filed; False when its key was accepted before."""
-        return self._submit(row, 1, None)
+        return self._submit(row, 1)
 
     def accepted(self, key: str) -> NewRow | None:
         """The row that was accepted under a key."""
@@ -109,11 +109,13 @@ class NewRows(Companion):
             delivery, found = delivery + 1, following
         return found
 
-    def _submit(self, row: NewRow, delivery: int, delay_s: float | None) -> bool:
+    def _submit(
+        self, row: NewRow, delivery: int, delay_s: float | None = None, *, stuck: bool = False
+    ) -> bool:
         return self._engine.submit(
             NEW_ROW,
             _run_id(row.key, delivery),
-            {"row": records.dump(row, NewRow), "delivery": delivery},
+            {"row": records.dump(row, NewRow), "delivery": delivery, "stuck": stuck},
             queue=REPORT_QUEUE,
             delay_s=delay_s,
         )
@@ -163,7 +165,7 @@ class NewRows(Companion):
         if isinstance(error, Unavailable):
             delay = min(_FIRST_DELAY_S * 2 ** min(delivery - 1, 16), _LONGEST_DELAY_S)
         log.get().warning("row not filed yet", key=row.key, again_in_s=delay, why=str(error))
-        self._submit(row, delivery + 1, delay)
+        self._submit(row, delivery + 1, delay, stuck=not isinstance(error, Unavailable))
 
 
 def _run_id(key: str, delivery: int) -> str:

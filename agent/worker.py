@@ -19,6 +19,7 @@ from agent import log, records
 from agent.cadence import Backoff, Cadence
 from agent.companion import Companion
 from agent.engine import LIVE, Engine, Run, RunState
+from agent.new_rows import NEW_ROW
 from agent.poller import Found, Hopeless, Look, Poller
 from agent.repair import Repair
 from agent.report import RowRef, attempts_of, run_id, run_ids
@@ -188,7 +189,7 @@ class Worker:
     def _is_stuck(self) -> bool:
         stuck = [run.run_id for run in self._engine.live() if _waits_for_help(run)]
         if stuck:
-            log.get().error("reports not delivered; they are tried again by the next worker", reports=stuck)
+            log.get().error("not delivered; it is tried again by the next worker", reports=stuck)
         return bool(stuck)
 
     # Submitting ------------------------------------------------------------------------------------------------------
@@ -303,8 +304,9 @@ def _ref(run: Run) -> RowRef:
 
 
 def _waits_for_help(run: Run) -> bool:
-    """A report that Notion refuses, or whose row or database the integration does not see."""
-    return run.workflow == REPORT and run.state is RunState.WAITING and bool(run.payload.get("stuck"))
+    """A report or a new row that Notion refuses, or whose row or database the integration does not see."""
+    waits = run.workflow in (REPORT, NEW_ROW) and run.state is RunState.WAITING
+    return waits and bool(run.payload.get("stuck"))
 
 
 def _lasting(run: Run) -> str | None:

@@ -38,6 +38,7 @@ from tests.story.commands import segue
 from tests.story.conftest import House, furnished
 
 SECRET = "a secret of the shortcut's own"
+LOOKS = 'segue_looks_total{database="agent_tasks",result="ok"}'
 QUICK = "File gaps"
 """Ends at once, as Blocked: the row names no document."""
 
@@ -174,9 +175,9 @@ def test_notion_s_events_wake_the_worker_and_its_own_do_not(door: Door) -> None:
         # The aim is 1.5 s (benchmarks/webhooks.py); this machine may be busy.
         assert sorted(took)[1] < 10
         assert wait_for(lambda: door.figure('segue_webhook_events_total{result="own"}') >= 3)
-        looks = door.figure('segue_looks_total{database="agent_tasks",result="ok"}')
+        looks = door.figure(LOOKS)
         time.sleep(1)
-        assert door.figure('segue_looks_total{database="agent_tasks",result="ok"}') == looks
+        assert door.figure(LOOKS) == looks
 
     event = json.dumps({"id": "e-1", "type": "page.created", "authors": [], "data": None}).encode()
     good = {"X-Notion-Signature": signed(event, token)}
@@ -187,6 +188,29 @@ def test_notion_s_events_wake_the_worker_and_its_own_do_not(door: Door) -> None:
     another = door.post("/webhooks/notion", json={"verification_token": "secret_of_somebody_else"})
     assert another.status_code == 401, "the first subscription stands"
     assert segue(house, "webhooks", "token").out == token
+
+
+def test_a_burst_of_events_wakes_once_a_second(door: Door) -> None:
+    """Forty rows edited at once are not forty looks."""
+    database = door.house.workspace.database(AGENT_TASKS)
+    token = (door.house.settings.data_dir / "notion-webhook-token").read_text().strip()
+    before, began = door.figure(LOOKS), time.monotonic()
+    with httpx.Client(trust_env=False) as client:
+        for number in range(40):
+            event = json.dumps(
+                {
+                    "id": f"burst-{number}",
+                    "type": "page.properties_updated",
+                    "authors": [{"id": door.house.server.workspace.person_id, "type": "person"}],
+                    "data": {"parent": {"id": database.place.database_id, "data_source_id": database.id}},
+                }
+            ).encode()
+            headers = {"X-Notion-Signature": signed(event, token)}
+            answer = client.post(f"{door.url}/webhooks/notion", content=event, headers=headers)
+            assert answer.status_code == 200
+    assert wait_for(lambda: door.figure(LOOKS) >= before + 2)
+    time.sleep(1.2)
+    assert door.figure(LOOKS) <= before + 2 + (time.monotonic() - began)
 
 
 def test_a_trigger_makes_a_row_that_is_worked(door: Door) -> None:
