@@ -1,9 +1,12 @@
 """Conversion to M4A, WAV and AIFF against three runs of the ffmpeg command, 24-bit PCM at 48 kHz on both sides.
 
-    OPENBLAS_NUM_THREADS=1 python -m benchmarks.conversion FILE...
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.conversion FILE... [--hours H]
 
 Measured in processor seconds, children included, one after the other in this run, twice: the three files alone, as
 ffmpeg writes them, and `process.convert` whole, which also gives hashes, tempo, key, loudness, fingerprint and picture.
+Then how much of the signal each M4A keeps, against the same decode: the ratio of signal to noise over the whole, and
+the median over frames of 1,024 samples, in dB. ``--hours`` makes a mix of that length of the first file and measures
+the largest memory of its conversion beside that of the file itself.
 """
 
 from __future__ import annotations
@@ -14,6 +17,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from music_workflow.core import decoding, pcm
+
+FRAME = 1024
 
 ALONE = """
 import pathlib, sys
@@ -47,6 +57,13 @@ from music_workflow.core import process
 for path in sys.argv[2:]:
     process.convert(path, sys.argv[1], stem="out")
 """
+MEMORY = (
+    WHOLE
+    + """
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+)
 PCM = {".wav": "pcm_s24le", ".aiff": "pcm_s24be"}
 
 
@@ -68,11 +85,57 @@ def ffmpeg_seconds(path: str, folder: str) -> float:
     )
 
 
+def decoded(path: str) -> NDArray[np.float32]:
+    """A file's sound at 48 kHz, shape (n, channels)."""
+    blocks = []
+    with decoding.opened(path) as source:
+        tap = decoding.Tap(48_000, "mono" if source.header.channels == 1 else "stereo")
+        for frame in source.frames():
+            blocks += list(tap.push(frame))
+        blocks += list(tap.flush())
+    return np.concatenate(blocks)
+
+
+def kept(original: NDArray[np.float32], path: str) -> tuple[float, float]:
+    """Signal over noise of a coded file in dB: of the whole, and the median over frames; delay is taken out."""
+    coded = decoded(path)
+    best = (-np.inf, -np.inf)
+    for delay in (0, 1024, 2048):
+        size = min(len(original), len(coded) - delay) // FRAME * FRAME
+        noise = np.square(original[:size] - coded[delay : delay + size]).reshape(
+            -1, FRAME * original.shape[1]
+        )
+        signal = np.square(original[:size]).reshape(noise.shape)
+        whole = 10 * np.log10(signal.sum() / max(noise.sum(), 1e-12))
+        frames = 10 * np.log10((signal.mean(axis=1) + 1e-12) / (noise.mean(axis=1) + 1e-12))
+        best = max(best, (float(whole), float(np.median(frames))))
+    return best
+
+
+def repeated(path: str, hours: float, target: str) -> None:
+    """Write a WAV of that many hours out of a file's sound, over and over."""
+    sound = decoded(path)
+    writer = pcm.WavWriter(Path(target), 48_000, sound.shape[1])
+    for _ in range(int(hours * 3600 * 48_000 / len(sound)) + 1):
+        writer.write(pcm.quantise(sound))
+    writer.close()
+
+
+def megabytes(path: str, folder: str) -> float:
+    """The largest memory of a conversion."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, folder, path], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def main() -> None:
     """Run and print a line for each file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("files", nargs="+")
-    files = parser.parse_args().files
+    parser.add_argument("--hours", type=float, default=0.0, help="length of a mix whose memory is measured")
+    arguments = parser.parse_args()
+    files = arguments.files
     with tempfile.TemporaryDirectory() as folder:
         scripts = {"alone": ALONE, "whole": WHOLE}
         idle = {
@@ -89,7 +152,19 @@ def main() -> None:
             for name, script in scripts.items():
                 ours = processor_seconds([sys.executable, "-c", script, folder, path]) - idle[name]
                 print(f"; {name} {ours:.2f} s = {theirs / ours:.2f} times", end="")
-            print(flush=True)
+            original = decoded(path)
+            mine, peer = (kept(original, str(Path(folder) / name)) for name in ("out.m4a", "peer.m4a"))
+            print(
+                f"; M4A keeps {mine[0]:.1f} dB ({mine[1]:.1f}), ffmpeg's {peer[0]:.1f} dB ({peer[1]:.1f})",
+                flush=True,
+            )
+        if arguments.hours:
+            mix = str(Path(folder) / "mix.wav")
+            repeated(files[0], arguments.hours, mix)
+            print(
+                f"memory: {megabytes(files[0], folder):.0f} MB for {Path(files[0]).name},"
+                f" {megabytes(mix, folder):.0f} MB for {arguments.hours:g} hours of it"
+            )
 
 
 if __name__ == "__main__":
