@@ -1,13 +1,16 @@
-"""How fast the volume index is: first scan, rescan, look-up, filing with export.
+"""How fast the volume index is: first scan, rescan, hearing, look-up, filing with export.
 
 Run `python -m benchmarks.index [--files N] [--tracks N]`. Scans are measured in CPU seconds of this process on a
-library of real files (short, tagged, with a cover; page cache warm), against mutagen reading the same files and
-against a bare walk with stat; the peers run in the same process, before and after. Prints one JSON object.
+library of real files (short, tagged, with a cover; page cache warm), against mutagen (and tinytag, where it is
+installed) reading the same files and against a bare walk with stat; the peers run in the same process, before and
+after. Prints one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import json
 import os
 import tempfile
@@ -20,7 +23,9 @@ from typing import Any
 import mutagen
 
 from music_workflow.core.library import Library, LibrarySettings
+from music_workflow.index import lookup
 from music_workflow.index.export import write_export
+from music_workflow.index.hearing import hear
 from music_workflow.index.scan import scan, walk
 from music_workflow.index.volume import open_index
 from music_workflow.model import Analysis, AudioFile, FiledTrack, Identity
@@ -41,6 +46,8 @@ def main() -> None:
         figures = {
             **measure_scans(Path(folder, "a"), wanted.files),
             **measure_tracks(Path(folder, "b"), wanted.tracks),
+            **measure_files(Path(folder, "c"), wanted.tracks),
+            **measure_hearing(Path(folder, "d")),
         }
     print(json.dumps(figures, indent=2))
 
@@ -51,6 +58,7 @@ def measure_scans(folder: Path, count: int) -> dict[str, Any]:
     make_files(music, count)
     root = str(music)
     mutagen_s, _ = cpu(lambda: [mutagen.File(path) for path in music.rglob("*.*")])
+    tinytag_s = read_with_tinytag(music)
     with open_index(folder / "data") as index:
         first_s, report = cpu(lambda: scan(index, root))
         rounds = [
@@ -61,12 +69,68 @@ def measure_scans(folder: Path, count: int) -> dict[str, Any]:
         "files": count,
         "first scan, files per CPU second": round(count / first_s),
         "mutagen, files per CPU second": round(count / mutagen_s),
+        "tinytag, files per CPU second": round(count / tinytag_s) if tinytag_s else "not installed",
         "first scan / mutagen": round(mutagen_s / first_s, 2),
         "unchanged rescan, CPU s": round(again_s, 4),
         "bare walk and stat, CPU s": round(bare_s, 4),
         "rescan / bare stat": round(again_s / bare_s, 2),
         "entered": report.added,
     }
+
+
+def read_with_tinytag(music: Path) -> float | None:
+    """CPU seconds that tinytag needs for the same files, pictures left out; None where it is not installed."""
+    if importlib.util.find_spec("tinytag") is None:
+        return None
+    reader = importlib.import_module("tinytag").TinyTag
+    return cpu(lambda: [reader.get(path) for path in music.rglob("*.*")])[0]
+
+
+def measure_files(folder: Path, count: int) -> dict[str, Any]:
+    """Look files up as a sync does, among so many on the volumes."""
+    with open_index(folder) as index:
+        with index.connection as db:
+            db.execute("INSERT INTO roots VALUES ('/music', 1, '2026-01-01', NULL)")
+            db.executemany(
+                "INSERT INTO files VALUES (?, '/music', ?, 9000000, 1, 'Tide', 'Ada', NULL, ?, ?, ?, 200.0)",
+                (
+                    (
+                        f"/music/{n}.m4a",
+                        n,
+                        f"GBABC{n:07d}",
+                        f"soundcloud:{n}",
+                        f"https://soundcloud.com/a/{n}",
+                    )
+                    for n in range(count)
+                ),
+            )
+        wanted = range(0, count, max(1, count // 200))
+        by_source_s, found = wall(
+            lambda: [
+                lookup.by_source(index, f"soundcloud:{n}", f"https://soundcloud.com/a/{n}") for n in wanted
+            ]
+        )
+        by_isrc_s, _ = wall(lambda: [lookup.by_isrc(index, f"GBABC{n:07d}", 200.0) for n in wanted])
+    return {
+        "files looked up among": count,
+        "files found": sum(map(len, found)),
+        "file by source, ms": round(by_source_s / len(wanted) * 1e3, 4),
+        "file by ISRC and length, ms": round(by_isrc_s / len(wanted) * 1e3, 4),
+    }
+
+
+def measure_hearing(folder: Path) -> dict[str, Any]:
+    """Hash and fingerprint one song of two minutes in each kind; how many times faster than it plays."""
+    folder.mkdir()
+    figures = {}
+    for kind in KINDS:
+        path = str(folder / f"song.{kind}")
+        render(
+            path, bpm=124.0, key="A minor", seconds=120.0, style="house", seed=1, title="Tide", format=kind
+        )
+        seconds, _ = cpu(lambda path=path: hear(path))
+        figures[f"heard, {kind}, times real time"] = round(120 / seconds)
+    return figures
 
 
 def measure_tracks(folder: Path, count: int) -> dict[str, Any]:

@@ -14,11 +14,13 @@ import numpy as np
 
 from music_workflow.core.acquire import file_digest
 from music_workflow.core.organize import disk_error
-from music_workflow.deduplication import duplicates, keeping
+from music_workflow.deduplication import duplicates, keeping, listening
 from music_workflow.deduplication.copies import Copy
 from music_workflow.deduplication.duplicates import Findings, Group, Member
 from music_workflow.deduplication.plans import KeptFile, Left, Move, Plan, PlannedGroup
+from music_workflow.deduplication.proving import SAME_MASTER
 from music_workflow.deduplication.references import References
+from music_workflow.errors import BadLink
 from music_workflow.index.volume import VolumeIndex
 from music_workflow.model import Progress
 
@@ -124,13 +126,18 @@ class _Planner:
         moves: list[Move] = []
         left: list[Left] = []
         for unit in _by_unit(group.members):
-            whys = {member.copy.path: why for member in unit if (why := self._stays(member, unit, group))}
+            heard = {member.copy.path: _listen(member) for member in unit}
+            whys = {
+                member.copy.path: why
+                for member in unit
+                if (why := self._stays(member, unit, group) or _doubt(heard[member.copy.path]))
+            }
             for member in unit:
                 why = whys.get(member.copy.path)
                 if why is None and whys and member.copy.filed:
                     why = "another file of its track has to stay"
                 if why is None:
-                    moves.append(self._move(member))
+                    moves.append(self._move(member, heard[member.copy.path]))
                 else:
                     left.append(Left(path=member.copy.path, against=member.of.path, why=why))
         return PlannedGroup(
@@ -155,8 +162,9 @@ class _Planner:
         unproven = len(self._units[copy.unit]) - len(unit)
         return f"{unproven} other files of its track are not proven to be duplicates" if unproven else None
 
-    def _move(self, member: Member) -> Move:
+    def _move(self, member: Member, heard: float | None) -> Move:
         copy = member.copy
+        listened = () if heard is None else (f"waveforms agree to {heard:.0%}",)
         return Move(
             path=copy.path,
             root=self._roots[copy.path],
@@ -166,10 +174,33 @@ class _Planner:
             quality=keeping.quality(copy),
             against=member.of.path,
             rung=member.proof.rung,
-            says=member.proof.says,
+            says=(*member.proof.says, *listened),
             why=member.why,
             track=_track(copy),
         )
+
+
+def _listen(member: Member) -> float | None:
+    """Compare the waveforms where a fingerprint alone is the proof, and not of near-identical files; None elsewhere."""
+    proof = member.proof
+    if proof.rung != "fingerprint" or proof.bit_error is None or proof.bit_error <= SAME_MASTER:
+        return None
+    first, second, offset = member.of.path, member.copy.path, proof.offset_s or 0.0
+    try:
+        heard = listening.agreement(first, second, offset)
+        if heard < listening.SAME and offset:
+            heard = max(heard, listening.agreement(first, second, -offset))  # which of the two begins later
+    except BadLink:
+        return 0.0  # what cannot be decoded any more proves nothing
+    return round(heard, 2)
+
+
+def _doubt(heard: float | None) -> str | None:
+    if heard is None or heard >= listening.SAME:
+        return None
+    return (
+        f"it sounds much alike, but the waveforms agree to only {heard:.0%}: not certainly the same recording"
+    )
 
 
 def _by_unit(members: Sequence[Member]) -> Iterator[list[Member]]:

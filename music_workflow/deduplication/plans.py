@@ -58,7 +58,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """A duplicate that stays all the same."""
+    """A file that is a duplicate, or nearly, and stays all the same."""
 
     path: str
     against: str

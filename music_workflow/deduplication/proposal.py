@@ -60,9 +60,7 @@ def _lines(group: PlannedGroup) -> Iterator[Line]:
     for move in group.moves:
         yield Line(name=f"Move: {group.name}", value=in_words(move))
     for left in group.left:
-        yield Line(
-            name=f"Stays: {group.name}", value=f"{left.path} is a duplicate of {left.against}, but {left.why}"
-        )
+        yield Line(name=f"Stays: {group.name}", value=f"{left.path}, beside {left.against}: {left.why}")
 
 
 def _pictures(plan: Plan, data_dir: str, progress: Progress) -> Iterator[Drawn]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import wave
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from music_workflow.core.acquire import file_digest
@@ -367,6 +370,34 @@ def test_a_filed_track_is_not_set_aside_in_part(tmp_path: Path) -> None:
     assert plan.moves == ()
     (left,) = plan.groups[0].left
     assert "not proven" in left.why
+
+
+def test_songs_that_are_only_much_alike_stay(tmp_path: Path) -> None:
+    """Same name, length, key and tempo, and near by their fingerprints: the waveforms tell them apart."""
+    music = collection(tmp_path)
+    (tmp_path / "out" / "one.mp3").write_bytes(piece("mp3", seconds=20.0))
+    (tmp_path / "downloads" / "take two.mp3").write_bytes(piece("mp3", seconds=20.0, seed=9))
+    limited = tmp_path / "downloads" / "louder.wav"
+    limited.write_bytes(louder(piece("wav", seconds=20.0)))
+
+    plan = planned(music)
+
+    assert [move.path for move in plan.moves] == [str(tmp_path / "out" / "one.mp3")]
+    (left,) = [left for group in plan.groups for left in group.left]
+    assert Path(left.path).name == "take two.mp3"
+    assert "not certainly the same recording" in left.why
+
+
+def louder(wav: bytes) -> bytes:
+    """The same sound, driven hard into a limiter."""
+    with wave.open(io.BytesIO(wav)) as file:
+        shape, content = file.getparams(), file.readframes(file.getnframes())
+    samples = np.frombuffer(content, np.int16).astype(np.float64) / 32_768
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setparams(shape)
+        file.writeframes((np.tanh(samples * 4) * 32_000).astype(np.int16).tobytes())
+    return target.getvalue()
 
 
 def test_the_manifest_is_one_documented_shape(tmp_path: Path) -> None:
