@@ -15,9 +15,9 @@ from music_workflow.core import decoding
 
 RATE = 11_025
 SAME = 0.8
-"""Agreement from which on two files are one recording. Measured: .94 to 1.00 after encoding, trimming and limiting; up to
-.73 between made-up songs of one key and tempo that are played by the same synthesizer, and .66 after distorting the
-bass: there a person has to listen."""
+"""Agreement from which on two files are one recording. Measured: .94 to 1.00 after encoding, trimming and limiting; up
+to .73 between made-up songs of one key and tempo that the same synthesizer plays, and .66 after distorting the bass:
+there a person has to listen."""
 _HEARD_S = 100.0
 _WINDOW_S = 1.5
 _WINDOWS = 12
