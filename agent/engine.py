@@ -212,7 +212,7 @@ class Engine:
             "log_level": "WARNING",
             "enable_otlp": False,
             "notification_listener_polling_interval_sec": 0.25,
-            # Nothing here waits for notifications, and without them a pooler may stand before the database.
+            # Nothing here waits for notifications; without them there is a connection less in each worker.
             "use_listen_notify": False,
         }
         DBOS(config=config)

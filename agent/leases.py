@@ -127,7 +127,7 @@ class FileHold:
             self._lock.release()
             raise EngineError(
                 f"{self._file} cannot be used: {error}. Put your copy of it back; without one, move it away"
-                " (Segue then starts with an empty memory: rows that say running are to be set Ready)."
+                " (Segue then starts with an empty memory, and takes rows that say running over in time)."
             ) from error
 
     def _prepare(self) -> None:
