@@ -26,6 +26,9 @@ from notion_schema.vocabulary import State, Vocabulary
 OnBinding = Callable[[str, Mapping[str, str]], None]
 """Told a data source's id and the property id that serves each attribute."""
 
+_MANY_OTHERS = 20
+"""From so many columns that Segue has no use for, they are left out of what a query reads."""
+
 STATUS = "status"
 SEGUE_KEY = "segue_key"
 
@@ -230,6 +233,8 @@ class Database(Generic[R]):
         self, wanted: Filter | None, sorts: Sequence[tuple[str, str]], only: tuple[str, ...] | None
     ) -> Iterator[Json]:
         binding = self._binding
+        if only is None and binding.width - len(binding.columns) >= _MANY_OTHERS:
+            only = tuple(binding.columns)
         columns = [binding.columns[attr].id for attr in only or () if attr in binding.columns]
         return self._notion.query(
             self.id,

@@ -144,6 +144,7 @@ class Binding(Generic[R]):
         columns: The live property of each bound attribute.
         unbound: Declared attributes without a live property.
         findings: What the owner should know.
+        width: How many properties the data source has, bound or not.
     """
 
     row_type: type[R]
@@ -153,6 +154,7 @@ class Binding(Generic[R]):
     columns: Mapping[str, Column]
     unbound: Mapping[str, Kind]
     findings: tuple[Finding, ...] = ()
+    width: int = 0
 
     @property
     def ids(self) -> dict[str, str]:
@@ -272,7 +274,9 @@ def bind(
             unbound[attr] = kind
         else:
             columns[attr] = Column(attr, kind, match.live)
-    return Binding(row_type, title, key, str(data_source["id"]), columns, unbound, tuple(findings))
+    return Binding(
+        row_type, title, key, str(data_source["id"]), columns, unbound, tuple(findings), width=len(live)
+    )
 
 
 @dataclass(frozen=True)

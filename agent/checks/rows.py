@@ -113,7 +113,7 @@ def _count(rows: list[TaskRow]) -> str:
 
 
 def _listed(rows: Iterable[TaskRow], *, with_status: bool = False) -> str:
-    rows = list(rows)
+    rows = sorted(rows, key=lambda row: (row.status or "", row.title.casefold(), row.id))
     shown = "; ".join(
         f"“{row.title or 'Untitled'}”{f' ({row.status})' if with_status else ''} {row.url}"
         for row in rows[:MOST_LISTED]

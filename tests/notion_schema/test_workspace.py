@@ -454,3 +454,16 @@ def test_a_column_that_is_only_read_may_be_of_any_readable_type(home: Home) -> N
     home.notion.update_data_source(source, properties={"SoundCloud ID": {"number": {}}})
     found = home.open().database("music_tracks").preflight()
     assert [finding for finding in found if finding.level is not Level.INFO] == []
+
+
+def test_a_query_leaves_out_what_segue_has_no_use_for(real: Home) -> None:
+    """Of the 207 columns of the real tasks only those that serve are read; rows are whole all the same."""
+    tasks = real.open().database(AGENT_TASKS)
+    row = tasks.create({"title": "A", "status": "Ready", "description": "long", "priority": Priority.HIGH})
+    [page] = real.notion.query(tasks.id)
+    assert len(page["properties"]) > 150
+    before = dict(real.notion.counts())
+    assert list(tasks.query(tasks.in_state(State.READY))) == [row]
+    assert sum(real.notion.counts().values()) - sum(before.values()) == 1
+    [pages] = [list(tasks._pages(None, (), None))]
+    assert {len(page["properties"]) for page in pages} == {len(tasks.binding.columns)}
