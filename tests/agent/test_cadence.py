@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cadence import Cadence
+from agent.cadence import Backoff, Cadence
 
 
 def _waits(cadence: Cadence, count: int, **said: bool) -> list[float]:
@@ -51,3 +51,30 @@ def test_after_trouble_ends_the_pace_is_the_usual_one() -> None:
     _waits(cadence, 9, failed=True)
     assert cadence.after(working=False, failed=False) == 30
     assert cadence.after(working=True, failed=False) == 2
+
+
+def test_a_backoff_doubles_up_to_its_limit_for_each_name_alone() -> None:
+    """One name's trouble is not another's."""
+    now = 0.0
+    backoff = Backoff(2, 10, clock=lambda: now)
+    waits = []
+    for _ in range(5):
+        assert backoff.is_due("a")
+        backoff.postpone("a")
+        began = now
+        while not backoff.is_due("a"):
+            now += 1
+        waits.append(now - began)
+    assert waits == [2, 4, 8, 10, 10]
+    assert backoff.is_due("b")
+    assert (backoff.count("a"), backoff.count("b")) == (5, 0)
+
+
+def test_what_is_over_begins_anew() -> None:
+    """Forgotten by name, or because only others are kept."""
+    backoff = Backoff(1000, 1000)
+    for name in ("a", "b", "c"):
+        backoff.postpone(name)
+    backoff.forget("a")
+    backoff.keep({"b"})
+    assert [backoff.is_due(name) for name in ("a", "b", "c")] == [True, False, True]
