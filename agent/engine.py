@@ -13,13 +13,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -30,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent import calm, log, records, shutdown
 from agent.leases import BeatFailedError, EngineError, EngineInUseError, FileHold, Hold, Lease, parse
+from agent.runs import LIVE, Run, RunState, StepTime, spared
 from agent.watchdog import Watchdog, clock
 
 P = ParamSpec("P")
@@ -45,7 +43,6 @@ _LATEST = 200
 # After the grace, threads are given so long to notice; a step that hangs longer is left behind.
 _NOTICE_S = 3.0
 _FORGET_AT_ONCE = 200
-_FAMILY = re.compile(r"^(?P<family>.+?)(?::(?P<number>\d+)(?:\.\d+)?)?(?P<part>/.*)?$")
 
 __all__ = [
     "LIVE",
@@ -62,17 +59,6 @@ __all__ = [
 ]
 
 
-class RunState(StrEnum):
-    """Where a workflow stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    ENDED = "ended"
-    CANCELLED = "cancelled"
-    BROKEN = "broken"
-    """It raised, or was given up after too many crashes."""
-
-
 _STATES = {
     "DELAYED": RunState.WAITING,
     "ENQUEUED": RunState.WAITING,
@@ -82,31 +68,6 @@ _STATES = {
     "ERROR": RunState.BROKEN,
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": RunState.BROKEN,
 }
-LIVE = (RunState.WAITING, RunState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A workflow as the engine remembers it."""
-
-    run_id: str
-    workflow: str
-    state: RunState
-    payload: Any
-    output: Any
-    created_at: float
-    """Seconds since the epoch."""
-    updated_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTime:
-    """A finished step of a workflow."""
-
-    name: str
-    started_at: float
-    ended_at: float
-    failed: bool
 
 
 class HaltedError(BaseException):
@@ -445,13 +406,13 @@ class Engine:
         ended = [name for name, state in _STATES.items() if state not in LIVE]
         before_ms = (time.time() - older_than_s) * 1000
         known = DBOS.list_workflows(load_input=False, load_output=False)
-        spared = _spared(known)
+        kept = spared((status.workflow_id, _STATES[status.status]) for status in known)
         old = [
             status.workflow_id
             for status in known
             if status.status in ended
             and (status.completed_at or status.updated_at or 0) < before_ms
-            and status.workflow_id not in spared
+            and status.workflow_id not in kept
             and status.name not in self._lasting
         ]
         for start in range(0, len(old), _FORGET_AT_ONCE):
@@ -526,23 +487,6 @@ def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite address; None for other databases."""
     parsed = parse(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-
-
-def _spared(known: Iterable[Any]) -> frozenset[str]:
-    """The ids that are kept whatever their age; see `Engine.forget`."""
-    members: dict[str, list[str]] = {}
-    numbers: dict[str, dict[int, list[str]]] = {}
-    busy: set[str] = set()
-    for status in known:
-        parts = _FAMILY.match(status.workflow_id)
-        family = parts["family"] if parts else status.workflow_id
-        members.setdefault(family, []).append(status.workflow_id)
-        if _STATES[status.status] in LIVE:
-            busy.add(family)
-        if parts and parts["number"] and not parts["part"]:
-            numbers.setdefault(family, {}).setdefault(int(parts["number"]), []).append(status.workflow_id)
-    latest = [found[max(found)] for found in numbers.values()]
-    return frozenset(run_id for ids in (*(members[family] for family in busy), *latest) for run_id in ids)
 
 
 def _run(status: Any) -> Run:
