@@ -327,6 +327,7 @@ def _page(row: TrackRow, kept: tuple[str, ...] = ()) -> TrackPage:
         duration_s=row.duration_s,
         downloaded=bool(row.downloaded),
         eagle_id=row.eagle_id or None,
+        playlists=row.playlists,
     )
     return TrackPage(page_id=row.id, url=row.url, claims=claims, kept=kept)
 

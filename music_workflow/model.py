@@ -178,3 +178,5 @@ class PageClaims:
     duration_s: float | None
     downloaded: bool
     eagle_id: str | None = None
+    playlists: tuple[str, ...] | None = None
+    """Page ids of the playlists that the row is linked to."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
-from music_workflow.core import process
+from music_workflow.core import playlists, process
 from music_workflow.core.acquire import file_digest
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.deduplication import fingerprint
@@ -63,6 +63,8 @@ def verify_track(
     checks.extend(_playlist_checks(track))
     checks.extend(_index_checks(track, entry, settings))
     checks.extend(_page_checks(track, claims))
+    if claims is not None:
+        checks.extend(_playlist_links(playlists.pages_of(settings, [track.identity.key]), claims))
     return tuple(checks)
 
 
@@ -227,6 +229,21 @@ def _index_checks(track: FiledTrack, entry: FiledTrack | None, settings: Library
         expected=f"{len(want)} paths of {track.identity.key} in {settings.index_export_path}",
         found=f"{len(have & want)} of them" if exported else "no entry",
     )
+
+
+def _playlist_links(pages: tuple[str, ...], claims: PageClaims) -> Iterator[Check]:
+    """Whether the row is linked to the playlists that hold the track, as far as they have rows."""
+    if not pages:
+        return
+    linked = set(claims.playlists or ())
+    name, expected = "Row playlists", f"linked to {len(pages)}"
+    if not linked:
+        reason = "linked to none: there is no such column, or a person took it out"
+        yield Check(name=name, verdict="skip", expected=expected, found=reason)
+        return
+    there = len(linked & set(pages))
+    verdict: Literal["pass", "fail"] = "pass" if there == len(pages) else "fail"
+    yield Check(name=name, verdict=verdict, expected=expected, found=f"linked to {there} of them")
 
 
 def _page_checks(track: FiledTrack, claims: PageClaims | None) -> Iterator[Check]:
