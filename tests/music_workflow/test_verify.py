@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from music_workflow.core import playlists
 from music_workflow.core.library import Library
+from music_workflow.core.listing import Entry, Listing
 from music_workflow.index.volume import open_index
 from music_workflow.metadata import tags
 from music_workflow.model import Check, EagleItem, FiledTrack, PageClaims
@@ -296,3 +298,24 @@ def test_the_row_names_the_item_in_eagle(shelf: tuple[Library, FiledTrack]) -> N
     for said, verdict in (("ABC", "pass"), ("XYZ", "fail"), (None, "fail")):
         claims = replace(claims_of(track), eagle_id=said)
         assert by_name(library.verify(track, claims))["Row Eagle File ID"].verdict == verdict
+
+
+def test_the_playlists_that_hold_it_are_on_its_row(shelf: tuple[Library, FiledTrack]) -> None:
+    """Linked to all: pass. To some only: fail. To none: a skip that says why. In no playlist: no check."""
+    library, track = shelf
+    assert "Row playlists" not in by_name(library.verify(track, claims_of(track)))
+    entry = Entry(key=track.identity.key, link=track.identity.url, title="Tide", artists=("Ada Loop",))
+    for name, page in (("Sunday", "page-1"), ("Late", "page-2")):
+        listing = Listing(
+            key=f"spotify:playlist:{name}",
+            url="https://example.org",
+            service="spotify",
+            kind="playlist",
+            title=name,
+            entries=(entry,),
+        )
+        playlists.keep(library.settings, listing, page)
+
+    for linked, verdict in ((("page-1", "page-2", "x"), "pass"), (("page-1",), "fail"), ((), "skip")):
+        claims = replace(claims_of(track), playlists=linked)
+        assert by_name(library.verify(track, claims))["Row playlists"].verdict == verdict
