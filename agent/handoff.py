@@ -72,7 +72,7 @@ class Handoff:
         values = self._values(database, report, follow_up)
         if (look_first or report.ref.attempt > 1) and (found := database.find_by_key(values["segue_key"])):
             return self._reopen(database, found[0], values)
-        return database.create(values, new_options=("task_type",)).id
+        return database.create(values, new_options=("task_type",), doubtful=look_first).id
 
     def hand_back(self, handback: Handback) -> None:
         """Sets an earlier row's state, if that row has ended; a person or a run that moved on is left alone.

@@ -160,13 +160,12 @@ def measure_latency() -> None:
     print("\n| how the worker learns of a row | p50 | slowest |\n|---|---|---|")
     for case, poll_s, idle_s, wake in (
         ("looking every 3 s", 3.0, 3.0, False),
-        ("idle, looking every 30 s", 3.0, 30.0, False),
         ("woken (webhook)", 3.0, 30.0, True),
     ):
         with home(poll_seconds=poll_s, poll_idle_seconds=idle_s) as here, at_work(here.settings) as worker:
             rows = here.workspace.database(AGENT_TASKS)
             seconds = []
-            for number in range(LATENCIES if idle_s < 30 or wake else 3):
+            for number in range(LATENCIES):
                 time.sleep(2.0 + number * 0.37)
                 begun = time.monotonic()
                 row = tasks.add(here.workspace, "Sync track", title="no link")
