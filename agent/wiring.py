@@ -17,6 +17,7 @@ from agent import answers, child, drift, issue_notes, log, returns, trigger_note
 from agent.answers import Answers
 from agent.doctor import Access, SetUpDoctor
 from agent.earlier_rows import NotionEarlierRows
+from agent.edited_tracks import NotionEditedTracks
 from agent.engine import Engine
 from agent.errands import Errands
 from agent.filing import Filing
@@ -324,6 +325,7 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
             playlists=PlaylistRows(rows, LastWritten(folder / "written.sqlite")),
             upkeep=_upkeep(settings, engine),
             earlier=earlier_rows(rows),
+            edited=NotionEditedTracks(rows, LastWritten(folder / "written.sqlite")),
         )
         guard = Guard()
         poller = Poller(

@@ -27,7 +27,7 @@ from typing import (
 
 from gap_analysis.planning import FiledRow, Step
 from handlers.earlier_port import EarlierRows
-from handlers.music_ports import Backlog, Playlists, Standing, TaskRows
+from handlers.music_ports import Backlog, EditedTracks, Playlists, Standing, TaskRows
 from music_workflow.core.library import Library
 from music_workflow.core.listing import Entry
 from music_workflow.model import FiledTrack, PageClaims, Progress
@@ -344,6 +344,7 @@ class Tools:
     playlists: Playlists
     upkeep: Upkeep
     earlier: EarlierRows
+    edited: EditedTracks
 
 
 # What the worker knows of a handler ----------------------------------------------------------------------------------

@@ -104,3 +104,50 @@ class Playlists(Protocol):
 
     def add(self, page_id: str, track_page_ids: Sequence[str]) -> int:
         """Adds tracks to a playlist's row, none is taken away; returns how many were new to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandEdit:
+    """What a person has changed on a Music Tracks row."""
+
+    page_id: str
+    url: str
+    name: str
+    edited_at: str
+    """ISO 8601; Notion floors it to the minute."""
+    key: str = ""
+    """The track's key; empty when Segue has filed nothing for the row."""
+    values: tuple[tuple[str, str], ...] = ()
+    """`music_workflow.core.corrections.FIELDS` -> what they wrote, where it is not what Segue wrote."""
+    paths: tuple[tuple[str, str], ...] = ()
+    """Format -> the path they wrote."""
+    ticked: bool = False
+    """Downloaded is ticked, and Segue did not tick it."""
+    unticked: bool = False
+    """Downloaded is not ticked, and Segue had ticked it."""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandEdits:
+    """What one look at the rows found."""
+
+    edits: tuple[HandEdit, ...]
+    looked: int
+    """Rows edited since the last look."""
+    until: str
+    """ISO 8601: where the next look begins."""
+
+
+class EditedTracks(Protocol):
+    """Music Tracks rows that people edit, as the handler that reconciles them sees them."""
+
+    def find(self) -> HandEdits:
+        """What was changed by hand since the last look, and what was still in question then."""
+
+    def finish(self, until: str, questions: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+        """Remembers how far this look went and what is still in question (page id, question).
+
+        Returns:
+            The page ids whose question was not asked before.
+        """

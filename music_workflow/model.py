@@ -153,6 +153,9 @@ class FiledTrack:
     """Its names or copies in the playlists' folders."""
     eagle: tuple[EagleItem, ...] = ()
     """Its copies in Eagle."""
+    by_hand: tuple[tuple[str, str], ...] = ()
+    """What a person knows better, and what the tags therefore say: ``title``, ``artists`` (comma separated), ``album``,
+    ``isrc``, ``bpm``, ``key`` -> value. What was measured stays beside it."""
     newly_filed: bool = True
     """False when another run had filed the same track before, and nothing was moved."""
 

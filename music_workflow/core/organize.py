@@ -150,6 +150,23 @@ def put_into_playlist(path: str, playlist: str, folder: str) -> str:
     raise NotReady(f"{home} holds 10,000 files named {source.name}.", service="disk", operation="playlist")
 
 
+def renew_second_name(path: str, place: str) -> None:
+    """Let a name in a playlist's folder stand for the file as it is now, in place of what it was.
+
+    Raises:
+        NotReady: The volume is missing, full or read-only.
+    """
+    target = Path(place)
+    fresh = target.with_name(f".{target.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        _second_name(Path(path), fresh)
+        fresh.replace(target)
+        flush_folder(target.parent)
+    except OSError as error:
+        raise disk_error(error, target.parent) from error
+
+
 def check_playlist_dir(folder: str) -> None:
     """Check that the folder of all playlists is there; it is never made, since its volume may be missing.
 

@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 
 from music_workflow.core import playlists, process
 from music_workflow.core.acquire import file_digest
+from music_workflow.core.corrections import wanted_tags
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.deduplication import fingerprint
 from music_workflow.errors import MusicError
@@ -185,15 +186,16 @@ def _tag_checks(file: AudioFile, track: FiledTrack) -> Iterator[Check]:
     except MusicError as error:
         yield Check(name=name, verdict="fail", expected="readable", found=str(error))
         return
-    identity, analysis = track.identity, track.analysis
+    identity = track.identity
+    wanted = wanted_tags(track)
     pairs: tuple[tuple[str, object, object], ...] = (
-        ("title", identity.title, found.title),
-        ("artists", identity.artists, found.artists),
-        ("album", identity.album, found.album),
-        ("ISRC", identity.isrc, found.isrc),
-        ("BPM", analysis.bpm, found.bpm),
-        ("key", analysis.key, found.key),
-        ("Camelot", analysis.camelot, found.camelot),
+        ("title", wanted.title, found.title),
+        ("artists", wanted.artists, found.artists),
+        ("album", wanted.album, found.album),
+        ("ISRC", wanted.isrc, found.isrc),
+        ("BPM", wanted.bpm, found.bpm),
+        ("key", wanted.key, found.key),
+        ("Camelot", wanted.camelot, found.camelot),
         ("source", identity.url, found.source_url),
         ("identity", identity.key, found.identity_key),
         ("run", track.run_id, found.run_id),

@@ -286,6 +286,7 @@ def decode_track(record: Mapping[str, Any]) -> FiledTrack:
             "eagle": tuple(EagleItem(**each) for each in record.get("eagle", ())),
             "playlists": tuple(record.get("playlists", ())),
             "playlist_paths": tuple(record.get("playlist_paths", ())),
+            "by_hand": tuple((name, value) for name, value in record.get("by_hand", ())),
         }
     )
 
