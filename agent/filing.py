@@ -13,13 +13,15 @@ from typing import Final
 
 from agent.new_rows import NewRow, NewRows
 from handlers.base import TryLater
-from handlers.music_ports import RowsFiled, WantedRow
+from handlers.music_ports import RowsFiled, WantedRow, batches
 from notion_schema.databases import AGENT_TASKS, TaskRow
 from notion_schema.vocabulary import State
 from notion_schema.workspace import Database, Workspace
 
 _PATIENCE_S: Final = 180.0
 _LATER_S: Final = 300.0
+_MOST_LINKS: Final = 80
+"""In one question, beside the conditions on the status: Notion takes a hundred."""
 _NOT_ENDED: Final = (State.READY, State.RUNNING, State.BLOCKED, State.REVIEW)
 
 
@@ -54,10 +56,13 @@ class Filing:
         """Links that an open row is about."""
         tasks: Database[TaskRow] = self._workspace.database(AGENT_TASKS)
         open_ = tasks.in_state(*_NOT_ENDED)
-        if not links or open_ is None or not tasks.has("link"):
+        if open_ is None or not tasks.has("link"):
             return {}
-        wanted = tasks.all_of(open_, tasks.equals("link", *links))
-        return {row.link: row.url for row in tasks.query(wanted) if row.link}
+        found: dict[str, str] = {}
+        for some in batches(links, _MOST_LINKS):
+            wanted = tasks.all_of(open_, tasks.equals("link", *some))
+            found |= {row.link: row.url for row in tasks.query(wanted) if row.link}
+        return found
 
 
 def _new_row(row: WantedRow) -> NewRow:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from agent.music_rows import LastWritten
 from music_workflow.core.listing import Listing
-from notion_schema.databases import PLAYLISTS, PlaylistRow
+from notion_schema.databases import PLAYLISTS, TRACKS, PlaylistRow
 from notion_schema.workspace import Database, Workspace
 
 _NAMES: Final = {
@@ -20,6 +20,9 @@ _NAMES: Final = {
     "youtube": "YouTube",
     "bandcamp": "Bandcamp",
 }
+
+_MOST_AT_ONCE: Final = 100
+"""Pages that Notion takes in one write of a relation."""
 
 
 class PlaylistRows:
@@ -59,9 +62,20 @@ class PlaylistRows:
             return 0
         there = database.get(page_id).tracks
         new = [each for each in dict.fromkeys(track_page_ids) if each not in there]
-        if new:
-            database.update(page_id, {"tracks": (*there, *new)})
+        if len(there) + len(new) <= _MOST_AT_ONCE:
+            if new:
+                database.update(page_id, {"tracks": (*there, *new)})
+        else:
+            self._add_from_the_tracks(page_id, new)
         return len(new)
+
+    def _add_from_the_tracks(self, page_id: str, new: Sequence[str]) -> None:
+        """A relation is written as a whole, a hundred at most; from its other side each track adds itself."""
+        tracks = self._workspace.database(TRACKS)
+        for each in new:
+            row = tracks.get(each)
+            if page_id not in row.playlists:
+                tracks.update(each, {"playlists": (*row.playlists, page_id)})
 
     def _database(self) -> Database[PlaylistRow] | None:
         return self._workspace.databases.get(PLAYLISTS)

@@ -49,7 +49,7 @@ class Request:
 def sync_likes(job: Job[Request], tools: Tools) -> Done:
     """One poll, from the question to the remembered answer."""
     settings = tools.library.settings
-    poll = job.heavy_step("ask", feed.poll, settings, _BATCH)
+    poll = job.step("ask", feed.poll, settings, _BATCH)
     if not poll.fresh:
         raise TryLater(f"The likes could not be asked for: {'; '.join(poll.trouble)}", poll.retry_after_s)
     wanted = [_row(one, entry) for one in poll.fresh for entry in one.entries]

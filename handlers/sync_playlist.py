@@ -74,7 +74,7 @@ class _Tally:
 def sync_playlist(job: Job[Request], tools: Tools) -> Done:
     """The story of a list."""
     settings = tools.library.settings
-    listing = job.heavy_step("read the list", playlists.read, settings, job.request.link)
+    listing = job.step("read the list", playlists.read, settings, job.request.link)
     page_id = job.step("playlist row", tools.playlists.record, listing)
     change = job.step("look at what changed", playlists.compare, settings, listing)
     tally = _work_off(job, tools, listing)

@@ -84,8 +84,9 @@ def likes(settings: LibrarySettings) -> tuple[Likes, ...]:
     found: list[Likes] = []
     if settings.soundcloud_profile:
         app = _soundcloud_app(settings)
-        pages = SoundCloudPageLikes(settings, guard, settings.soundcloud_profile)
-        found.append(replace(app, name=pages.name) if app else pages)
+        name = f"SoundCloud likes of {settings.soundcloud_profile}"  # what was seen is remembered by it
+        pages = SoundCloudPageLikes(settings, guard, settings.soundcloud_profile, name)
+        found.append(replace(app, name=name) if app else pages)
     if settings.spotify and settings.spotify.refresh_token:
         found.append(SpotifyCatalogue(settings, guard, settings.spotify, name="Spotify likes"))
     return tuple(found)

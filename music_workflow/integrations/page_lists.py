@@ -69,7 +69,7 @@ class SoundCloudPageLikes:
     settings: LibrarySettings
     guard: Guard
     profile: str
-    name: str = "SoundCloud likes"
+    name: str
 
     def newest(self, most: int, known: frozenset[str], since: str | None) -> tuple[Entry, ...]:
         """Read the newest likes; a second time and further only when all of them are new."""

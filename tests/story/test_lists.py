@@ -247,7 +247,7 @@ def test_detection_asks_in_order_and_says_what_each_place_said(world: World) -> 
     text = world.house.text(row.id)
     assert "Music Tracks rows named Waits" in row.result
     assert "Spotify player | the player is paused" in text
-    assert "SoundCloud likes | it has none" in text
+    assert "SoundCloud likes of ada | it has none" in text
     assert "Spotify likes | Ada Loop - Liked: its row says Downloaded and names its files" in text
 
     asked = world.run("Detect and sync", link)
@@ -295,3 +295,28 @@ def test_a_row_of_the_backlog_is_completed_in_place(world: World, song: Path) ->
     (playlist,) = world.house.workspace.database(PLAYLISTS).query()
     assert row.playlists == (playlist.id,)
     assert "Format Conversion Complete" in row.audio_processing
+
+
+def test_a_source_that_a_person_turned_down_is_never_taken_again(world: World, song: Path) -> None:
+    """“not” and the link in Answer: another source is looked for, and the track is to be synced anew from that."""
+    audio = song.read_bytes()
+    asked = world.spotify.add_track(track(31, "Short Song", "Test Band", seconds=SECONDS))
+    wrong = world.soundcloud.add(
+        31, "test-band/one", title="Short Song", artist="Test Band", audio=audio, duration_s=SECONDS
+    )
+    fix = world.run("Fix DRM failure", asked)
+    assert fix.status == "Completed", fix.last_error or fix.question
+    assert wrong in fix.result
+
+    right = world.soundcloud.add(
+        32, "test-band/two", title="Short Song", artist="Test Band", audio=audio, duration_s=SECONDS
+    )
+    tasks = world.house.workspace.database(AGENT_TASKS)
+    tasks.update(fix.id, {"answer": f"not {wrong}, that is a cover"})
+    fix = world.again(fix)
+
+    assert fix.status == "Completed", fix.last_error or fix.question
+    assert right in fix.result
+    assert f"Turned down by a person |  |  | {wrong}" in world.house.text(fix.id)
+    links = [row.link for row in world.house.rows() if row.task_type == "Sync track"]
+    assert sorted(links) == [wrong, right]
