@@ -1,10 +1,10 @@
 """Brings files and index in line with what people changed by hand on Music Tracks rows, and says what it changed.
 
-It looks at the rows that were edited since the last look, the first time at those of the last day. A person's value is never overwritten: a title, artist,
-album, ISRC, tempo or key typed by hand goes into the tags of the track's files. A path typed by hand is followed, if it
-is the very file that was filed. Downloaded ticked by hand without files gives a Sync track row, where there is a link;
-unticked, it stays unticked and nothing is deleted. File names never change. Give the row a Schedule ("every hour") to
-have it done by itself.
+It looks at the rows that were edited since the last look, the first time at those of the last day. A person's value is
+never overwritten: a title, artist, album, ISRC, tempo or key typed by hand goes into the tags of the track's files. A
+path typed by hand is followed, if it is the very file that was filed. Downloaded ticked by hand without files gives a
+Sync track row, where there is a link; unticked, it stays unticked and nothing is deleted. File names never change. Give
+the row a Schedule ("every hour") to have it done by itself.
 
 If it stays Blocked: something on a Music Tracks row makes no sense, and the Question says what: a path without a file,
 a file that is another track's, a tempo that is none. Correct or empty the value on that row and set Status to Ready.
