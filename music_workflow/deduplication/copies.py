@@ -58,10 +58,10 @@ class Copy:
     @cached_property
     def named(self) -> tuple[str, str]:
         """Artist and title: by the tags, else by the file's name; empty where neither says."""
-        stem = _NUMBER.sub("", _ID.sub("", PurePath(self.path).stem))
-        artist, dash, title = stem.partition(" - ")
         if self.title:
             return self.artist or "", self.title
+        stem = _NUMBER.sub("", _ID.sub("", PurePath(self.path).stem))
+        artist, dash, title = stem.partition(" - ")
         return (self.artist or artist, title) if dash else (self.artist or "", stem)
 
     @cached_property
