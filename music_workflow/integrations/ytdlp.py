@@ -32,22 +32,20 @@ from yt_dlp.utils import (
     YoutubeDLError,
 )
 
-from music_workflow.core.links import Link, parse_isrc, url_key
+from music_workflow.core.links import Link
 from music_workflow.core.ports import Download, LibrarySettings, too_long
 from music_workflow.errors import (
     BadLink,
     GeoBlocked,
     MusicError,
-    NoMatch,
     Protected,
-    Removed,
     Unavailable,
-    Unobtainable,
 )
 from music_workflow.integrations.artwork import fetch_artwork
 from music_workflow.integrations.browser import BrowserSession
 from music_workflow.integrations.connections import PAGE_LIMIT, connection_for, decoded, too_large
 from music_workflow.integrations.guards import Guard
+from music_workflow.integrations.page_records import by_words, check_same, identity_of, protected, service_of
 from music_workflow.integrations.transport import status_error
 from music_workflow.model import Identity, Progress, silent
 
@@ -66,26 +64,9 @@ _FORMAT = "/".join(
 )
 """AAC in MP4 first, since its packets are kept; only streams that yt-dlp fetches itself, under our guard."""
 
-_LOGIN = re.compile(
-    r"sign in|log ?in|registered users|not a bot|private (?:video|track)|members[- ]only|subscri|cookies|"
-    r"age[- ]restricted|confirm your age|purchase|premium",
-    re.IGNORECASE,
-)
 _DRM = re.compile(r"\bdrm\b", re.IGNORECASE)
 _PREVIEW = re.compile(r"preview", re.IGNORECASE)
-_GONE = re.compile(
-    r"video unavailable|no longer available|has been removed|removed by|does not exist|been deleted|"
-    r"not found|account .*terminated|isn'?t available anymore",
-    re.IGNORECASE,
-)
-_ADVICE = re.compile(r"\.?\s+(?:Use --|See  ?https://github\.com/yt-dlp|; please report).*", re.DOTALL)
-"""What yt-dlp adds for people at its own command line."""
 _SEARCHES = ("scsearch", "ytsearch", "https://music.youtube.com/search")
-_ANY_PAGE = "web"
-"""The service of pages that have no extractor of their own; ids found there name nothing beyond the page."""
-_SAID = 200
-"""So much of a service's own words goes into an error."""
-_GEO = re.compile(r"your (?:country|location|region)|geo.?restrict", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +99,14 @@ class YtDlp:
     def identify(self, link: Link) -> Identity | None:
         """Ask the page what it holds."""
         session = _Session(self.settings, self.guard, silent)
-        return _identity(link.url, session.extract(link.url, None, self._check))
+        return identity_of(link.url, session.extract(link.url, None, self._check))
 
     def fetch(self, identity: Identity, work_dir: str, progress: Progress) -> Download:
         """Download the stream, and the cover picture if there is one."""
 
         def judge(info: dict[str, Any]) -> None:
             self._check(info)
-            _check_same(identity, info)
+            check_same(identity, info)
 
         info = _Session(self.settings, self.guard, progress).extract(identity.url, work_dir, judge)
         path = info["requested_downloads"][0]["filepath"]
@@ -136,14 +117,14 @@ class YtDlp:
 
     def _check(self, info: dict[str, Any]) -> None:
         """Refuse lists, live streams, encryption, previews and what is too long."""
-        service = _service(info)
+        service = service_of(info)
         words = {"service": service, "operation": "identify"}
         if info.get("_type", "video") != "video":
             raise BadLink("This is a playlist; Sync track takes one track.", **words)
         if info.get("is_live") or info.get("live_status") in {"is_live", "is_upcoming"}:
             raise BadLink("This is a live stream; Sync track takes finished tracks.", **words)
         if info.get("has_drm"):
-            raise _protected(service)
+            raise protected(service)
         if _PREVIEW.search(str(info.get("format_id") or "")):
             raise Protected(f"{service} offers only a preview of this track.", **words)
         duration = info.get("duration")
@@ -175,7 +156,7 @@ def listing(settings: LibrarySettings, guard: Guard, url: str, most: int) -> dic
     """
     page = _Session(settings, guard, silent).extract(url, None, _anything, most=most)
     if page.get("_type") != "playlist":
-        raise BadLink("There is no list behind this link.", service=_service(page), operation="read list")
+        raise BadLink("There is no list behind this link.", service=service_of(page), operation="read list")
     return {**page, "entries": [entry for entry in page.get("entries") or () if entry]}
 
 
@@ -187,7 +168,7 @@ def describe(settings: LibrarySettings, guard: Guard, link: Link) -> Identity:
     """
     info = _Session(settings, guard, silent).extract(link.url, None, _anything, closed=True)
     length = info.get("full_duration") or info.get("duration")
-    return replace(_identity(link.url, info), duration_s=float(length) if length else None)
+    return replace(identity_of(link.url, info), duration_s=float(length) if length else None)
 
 
 def _anything(_info: dict[str, Any]) -> None:
@@ -423,53 +404,6 @@ class _Silence:
         """Drop it."""
 
 
-def _check_same(identity: Identity, info: dict[str, Any]) -> None:
-    """Refuse what is not the track that was identified, whatever the page serves by now."""
-    found = _identity(identity.url, info).key
-    if found != identity.key:
-        raise NoMatch(
-            f"The page serves {found} by now, not {identity.key}.",
-            service=identity.service,
-            operation="download",
-        )
-
-
-def _identity(page: str, info: dict[str, Any]) -> Identity:
-    service = _service(info)
-    media_id = str(info.get("id") or "")
-    artists = tuple(str(name) for name in info.get("artists") or () if name)
-    uploader = info.get("artist") or info.get("uploader") or info.get("channel")
-    title = str(info.get("track") or info.get("title") or media_id)
-    if service == _ANY_PAGE:
-        title = title.removesuffix(" (1)")  # how yt-dlp counts what it finds in a page
-    if not artists:
-        left, dash, right = title.partition(" - ")
-        if dash and left.strip() and right.strip():
-            artists, title = (left.strip(),), right.strip()
-        elif uploader:
-            artists = (str(uploader).removesuffix(" - Topic"),)
-    elif title.casefold().startswith(f"{artists[0]} - ".casefold()):
-        title = title[len(artists[0]) + 3 :].strip() or title
-    known = service in {"youtube", _ANY_PAGE} or not info.get("webpage_url")
-    url = page if known else str(info["webpage_url"])
-    return Identity(
-        key=url_key(page) if service == _ANY_PAGE else f"{service}:{media_id}",
-        url=url,
-        service=service,
-        title=title,
-        artists=artists,
-        album=info.get("album"),
-        isrc=parse_isrc(info.get("isrc")),
-        duration_s=float(info["duration"]) if info.get("duration") else None,
-        artwork_url=info.get("thumbnail"),
-    )
-
-
-def _service(info: dict[str, Any]) -> str:
-    name = str(info.get("extractor_key") or "generic").lower()
-    return _ANY_PAGE if name in {"generic", "html5mediaembed"} else name
-
-
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Walk the errors inside an error, by every way that yt-dlp keeps them."""
     waiting: list[BaseException | None] = [error]
@@ -494,8 +428,8 @@ def _translate(error: YoutubeDLError, host: str) -> MusicError:
     text = str(getattr(spoken, "orig_msg", None) or spoken)
     service = str(getattr(spoken, "ie", None) or host).lower()
     if _DRM.search(text) or service == "drm":
-        return _protected(service)
-    return _by_class(inner, service) or _by_words(" ".join(text.split()), service)
+        return protected(service)
+    return _by_class(inner, service) or by_words(" ".join(text.split()), service)
 
 
 def _by_class(inner: list[BaseException], service: str) -> MusicError | None:
@@ -512,25 +446,3 @@ def _by_class(inner: list[BaseException], service: str) -> MusicError | None:
         if isinstance(each, TransportError):
             return Unavailable(f"{service} cannot be reached or broke off.", **words)
     return None
-
-
-def _by_words(text: str, service: str) -> MusicError:
-    words = {"service": service, "operation": "read page"}
-    text = _ADVICE.sub("", text)
-    said = text if len(text) <= _SAID else text[: _SAID - 1] + "…"
-    if _GEO.search(text):
-        return GeoBlocked(f"{service} does not serve this track in this country: {said}", **words)
-    if _LOGIN.search(text):
-        return Unobtainable(f"{service} wants a login for this track: {said}", **words)
-    if _GONE.search(text):
-        return Removed(f"{service} has this track no more: {said}", **words)
-    return Unobtainable(f"{service} gives no audio: {said}", **words)
-
-
-def _protected(service: str) -> Protected:
-    return Protected(
-        f"{service} serves this track with DRM protection only, which is never circumvented; "
-        "another source has to be found.",
-        service=service,
-        operation="read page",
-    )
