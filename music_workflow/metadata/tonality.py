@@ -2,13 +2,15 @@
 
 Spectral peaks between 40 and 1600 Hz are located between bins and counted by pitch, five cents a step, frame
 by frame with equal say. The histogram tells how far the recording is from A = 440 Hz, then gives the chroma,
-each peak also counting a little for the notes it may be an overtone of, and the chroma of the bass alone. A
-small network, trained by ``benchmarks/train_analysis.py``, weighs both for each of the 24 keys. Called by
+each peak also counting a little for the notes it may be an overtone of, the chroma of the bass alone, and that of
+the bass at the very end, where pieces come to rest: a key and its relative share all notes but that. A small network,
+trained by ``benchmarks/train_analysis.py``, weighs the three for each of the 24 keys. Called by
 `music_workflow.metadata.analysis`. It never names a key for sound without pitch.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from functools import cache
 
@@ -32,6 +34,8 @@ BASS_HZ = 220.0
 PEAK_FLOOR = 1e-3
 """A peak smaller than this share of its frame's largest is taken for noise."""
 SILENCE_RMS = 1e-4
+ENDING_FRAMES = 16
+"""Six seconds."""
 SHORTEST_S = 3.0
 LEAST_TUNED = 0.05
 """How far the pitches gather at the steps of a scale, 0..1, below which there is no key: noise has at most 0.02, drums
@@ -57,6 +61,8 @@ class Chroma:
 
     full: NDArray[np.float64]
     bass: NDArray[np.float64]
+    ending: NDArray[np.float64]
+    """Of the bass in the last six seconds that hold any pitch."""
     tuning: float
     """Semitones above A = 440 Hz, -0.5..0.5."""
     tuned: float
@@ -73,6 +79,8 @@ class PitchMeter:
         self._weights = np.zeros(STEPS)
         self._loudness = np.zeros(STEPS)
         self._samples = 0
+        self._last: deque[tuple[NDArray[np.int64], NDArray[np.float64]]] = deque(maxlen=ENDING_FRAMES)
+        """Steps and weights of the last frames with any pitch."""
 
     def feed(self, samples: Mono) -> None:
         """Take a block of samples."""
@@ -93,9 +101,20 @@ class PitchMeter:
             full += SUBHARMONIC_DECAY ** (harmonic - 1) * _fold(shifted[heard] - tuning, self._weights[heard])
         low = pitch < _ORIGIN + 12 * np.log2(BASS_HZ / LOWEST_HZ)
         bass = _fold(pitch[low] - tuning, self._weights[low])
+        ending = _fold(pitch[low] - tuning, self._ending()[low])
         return Chroma(
-            full / full.sum(), bass / max(bass.sum(), 1e-12), tuning, _gathered(pitch, self._weights)
+            full / full.sum(),
+            bass / max(bass.sum(), 1e-12),
+            ending / max(ending.sum(), 1e-12),
+            tuning,
+            _gathered(pitch, self._weights),
         )
+
+    def _ending(self) -> NDArray[np.float64]:
+        counted = np.zeros(STEPS)
+        for step, weight in self._last:
+            counted += np.bincount(step, weight, STEPS)
+        return counted
 
     def _count(self, power: NDArray[np.float32]) -> None:
         first = int(LOWEST_HZ * SIZE / RATE)
@@ -114,7 +133,11 @@ class PitchMeter:
         frame, step, height = frame[inside], step[inside], np.exp(b[inside])
         total = np.bincount(frame, height, len(power)) + 1e-12
         # Each frame has the same say but for a mild preference of loud ones, so that one drop does not drown the rest.
-        self._weights += np.bincount(step, height * total[frame] ** -0.85, STEPS)
+        weight = height * total[frame] ** -0.85
+        self._weights += np.bincount(step, weight, STEPS)
+        for each in np.unique(frame)[-ENDING_FRAMES:]:
+            own = frame == each
+            self._last.append((step[own], weight[own]))
         self._loudness += np.bincount(step, np.sqrt(height), STEPS)
 
 
@@ -131,17 +154,17 @@ def key_features(chroma: Chroma) -> NDArray[np.float64]:
     """Each key's view of the chroma: rotated to its tonic, in the columns of its mode.
 
     Returns:
-        Shape (24, 50): major keys from C, then minor keys from C; columns full 12, bass 12 for major, the
+        Shape (24, 74): major keys from C, then minor keys from C; columns full 12, bass 12, ending 12 for major, the
         same for minor, and one that marks each mode.
     """
-    full, bass = _standard(chroma.full), _standard(chroma.bass)
-    rows = np.zeros((24, 50))
+    views = [_standard(each) for each in (chroma.full, chroma.bass, chroma.ending)]
+    width = 12 * len(views)
+    rows = np.zeros((24, 2 * width + 2))
     for mode in (0, 1):
         for tonic in range(12):
             row = rows[12 * mode + tonic]
-            row[24 * mode : 24 * mode + 12] = np.roll(full, -tonic)
-            row[24 * mode + 12 : 24 * mode + 24] = np.roll(bass, -tonic)
-            row[48 + mode] = 1
+            row[width * mode : width * (mode + 1)] = np.concatenate([np.roll(view, -tonic) for view in views])
+            row[2 * width + mode] = 1
     return rows
 
 

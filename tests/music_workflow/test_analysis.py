@@ -77,6 +77,18 @@ def test_cadences_in_every_mode(tonic: int, mode: keys.Mode, tmp_path: Path) -> 
     assert found.camelot == keys.Key(tonic, mode).camelot
 
 
+def test_the_ending_tells_relative_keys_apart(tmp_path: Path) -> None:
+    """The same four chords over and over are in C major when they come to rest on C, in A minor when on A."""
+    loop = [[48, 60, 64, 67], [45, 57, 60, 64], [53, 60, 65, 69], [52, 59, 64, 67]]
+    rest = {"C major": [36, 48, 60, 64, 67], "A minor": [33, 45, 57, 60, 64]}
+    found = {}
+    for name, last in rest.items():
+        sound = np.concatenate([chord(each, 1.0) for each in loop * 5] + [chord(last, 2.0)] * 3)
+        found[name] = analysis.analyze_file(write_wav(tmp_path / "loop.wav", sound), loudness=False).key
+
+    assert found == {name: name for name in rest}
+
+
 def test_detuned_music_keeps_its_key() -> None:
     """A recording played a third of a semitone sharp is measured as such and heard in its own key."""
     sound = synthesizer.compose(bpm=100, key=keys.parse("C major"), seconds=20, style="pop", seed=1)[:, 0]
