@@ -36,13 +36,13 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
     notion_base_url: str = Field(
         default="https://api.notion.com",
         validation_alias=_names("NOTION_BASE_URL"),
-        description="Where Notion answers. Set it to work on the embedded workspace.",
+        description="Optional. Where Notion answers. Set it to work on the embedded workspace.",
     )
     notion_rate_per_s: float = Field(
         default=3.0,
         gt=0,
         validation_alias=_names("NOTION_RATE_PER_S"),
-        description="Requests per second that all threads together may send.",
+        description="Optional. Requests per second that all threads together may send.",
     )
     notion_stale_seconds: float = Field(
         default=60.0,
@@ -100,7 +100,7 @@ class Settings(HandoffSettings, StatusWords, MusicPreferences):
     assigned_property: str = Field(
         default="Assigned-Agent",
         validation_alias=_names("ASSIGNED_PROPERTY"),
-        description="Which relation, rollup or people column assigns rows; used when AGENT_PAGE_ID is set.",
+        description="Optional. Which relation, rollup or people column assigns rows; used when AGENT_PAGE_ID is set.",
     )
 
     # Where things are kept

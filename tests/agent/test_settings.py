@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from agent.checks import configuration
 from agent.settings import Settings
 from notion_schema.vocabulary import State
+from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize("name", ["TRACKS_DB_ID", "DATABASE_ID", "MUSIC_TRACKS_DB_ID", "NOTION_TRACKS_DB_ID"])
@@ -69,3 +72,40 @@ def test_the_documented_status_words_are_those_in_use() -> None:
             said = Settings.model_fields[f"{prefix}_status_{state}"].description or ""
             word = Settings.isolated().vocabularies[key].word(state)
             assert said.endswith(f"Default: {word or 'no option means this'}.")
+
+
+def test_every_variable_is_documented() -> None:
+    """Required or optional, what it is for, its default, and every other name it goes by."""
+    text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    paragraphs = {
+        match[1]: paragraph
+        for paragraph in text.split("\n\n")
+        if (match := re.search(r"^(?:# )?([A-Z0-9_]+)=", paragraph, re.MULTILINE))
+    }
+    for name, field in Settings.model_fields.items():
+        variable, *others = configuration.names_of(name)
+        said = " ".join(line.removeprefix("# ") for line in paragraphs[variable].splitlines())
+        assert re.match(r"(Required|Optional)\. \S+ \S+", said), variable
+        assert all(other in said for other in others), variable
+        assert field.is_required() is False, variable
+
+
+def test_the_example_says_the_defaults(tmp_path: Path) -> None:
+    """Who copies it, and uncomments every line, has the settings of somebody who sets nothing."""
+    text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    lines = [line.removeprefix("# ") for line in text.splitlines()]
+    (tmp_path / "all.env").write_text("\n".join(line for line in lines if re.match(r"[A-Z0-9_]+=.", line)))
+    plain, uncommented = Settings(), Settings.from_file(tmp_path / "all.env")
+    differing = [name for name in Settings.model_fields if getattr(plain, name) != getattr(uncommented, name)]
+    assert differing == []
+
+
+def test_switches_say_what_they_switch() -> None:
+    """A feature that is on or off says in its purpose what being on does; its default is shown as true or false."""
+    text = (REPOSITORY / ".env.example").read_text(encoding="utf-8")
+    switches = [name for name, field in Settings.model_fields.items() if field.annotation is bool]
+    assert switches
+    for name in switches:
+        variable = configuration.names_of(name)[0]
+        assert re.search(rf"^# {variable}=(true|false)$", text, re.MULTILINE), variable
+        assert len((Settings.model_fields[name].description or "").split()) >= 4, variable
