@@ -122,18 +122,20 @@ class NewRows(Companion):
 
     def _run(self, payload: Any) -> dict[str, str] | None:
         row: NewRow = records.load(payload["row"], NewRow)
+        delivery = int(payload["delivery"])
         try:
-            filed = self._engine.step("file the row", self._create, row)
+            filed = self._engine.step("file the row", self._create, row, delivery)
         except NotionError as error:
-            self._again(row, int(payload["delivery"]), error)
+            self._again(row, delivery, error)
             return None
         log.get().info("row filed", key=row.key, page=filed.page_id)
         self._wake()
         kept: dict[str, str] = records.dump(filed, Filed)
         return kept
 
-    def _create(self, row: NewRow) -> Filed:
+    def _create(self, row: NewRow, delivery: int) -> Filed:
         database = self._workspace.database(AGENT_TASKS)
+        # Looked for even at the first delivery: the engine's memory may be younger than the row.
         if found := database.find_by_key(row.key):
             return Filed(page_id=found[0].id, url=found[0].url)
         values: dict[str, Any] = {
@@ -152,7 +154,8 @@ class NewRows(Companion):
             values["handed_off_from"] = (row.handed_off_from,)
         if row.tracks:
             values["tracks"] = row.tracks
-        made = database.create(values, new_options=("task_type",))
+        begun_before = delivery > 1 or self._engine.is_rerun(_run_id(row.key, delivery))
+        made = database.create(values, new_options=("task_type",), doubtful=begun_before)
         return Filed(page_id=made.id, url=made.url)
 
     def _again(self, row: NewRow, delivery: int, error: NotionError) -> None:

@@ -130,9 +130,9 @@ class Triggers:
         priority = Priority.parse(asked["priority"]) if asked.get("priority") else None
         if asked.get("priority") and priority is None:
             raise _bad(f"“priority” must be one of {', '.join(Priority)}.")
-        told_apart = f"{handler.task_type}\n{idempotency_key or secrets.token_hex(16)}"
+        told_apart = (idempotency_key or secrets.token_hex(16)).encode("utf-8", "surrogateescape")
         return NewRow(
-            key=f"trigger:{hashlib.sha256(told_apart.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}",
+            key=f"trigger:{hashlib.sha256(told_apart).hexdigest()[:32]}",
             task_type=handler.task_type,
             title=asked.get("title") or (f"{handler.task_type}: {url}" if url else handler.task_type),
             link=url,

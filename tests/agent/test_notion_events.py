@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.notion_events import Events, TokenFile, Verdict, signed
@@ -97,6 +97,7 @@ def test_before_the_databases_are_known_every_row_counts() -> None:
     assert _events(places=frozenset()).judge(body, signed(body, TOKEN)) is Verdict.WOKE
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200) | st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(

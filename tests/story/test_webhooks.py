@@ -240,6 +240,7 @@ def test_one_idempotency_key_is_one_row(door: Door) -> None:
     assert len({answer.json()["page_id"] for answer in answers}) == 1
     assert len(rows_called(door, "Once")) == 1
     assert door.trigger(QUICK, {"title": "Another"}, key="k-1").status_code == 422
+    assert door.trigger("Clean up", {"title": "Once"}, key="k-1").status_code == 422
     assert door.trigger(QUICK, {"title": "Twice"}).status_code == 201
     assert door.trigger(QUICK, {"title": "Twice"}).status_code == 201
     assert len(rows_called(door, "Twice")) == 2
