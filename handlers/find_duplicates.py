@@ -90,7 +90,8 @@ def _set_aside(job: Job[Request], tools: Tools, plan: str) -> Done:
     rows = job.step("track rows", _rows, tools, [key for each in done for key in each.merged])
     return Done(
         summary=(
-            f"{len(moved):,} duplicates are in quarantine ({freed / 1e6:,.1f} MB); {len(skipped):,} were left alone."
+            f"{_count(len(moved), 'duplicate')} set aside into quarantine ({freed / 1e6:,.1f} MB),"
+            f" {len(skipped):,} left alone."
             f" “music dedupe undo {plan[:12]}” puts them back."
         ),
         evidence=(
@@ -111,7 +112,8 @@ def _rows(tools: Tools, keys: list[str]) -> list[str]:
 
 
 def _question(answer: str, found: Proposal) -> NeedsHuman:
-    words = f"set {found.moves:,} files aside ({found.freed / 1e6:,.1f} MB), in {found.groups:,} groups"
+    size = f"{found.freed / 1e6:,.1f} MB"
+    words = f"set {_count(found.moves, 'file')} aside ({size}), in {_count(found.groups, 'group')}"
     asked = approval.needed(answer, found.hash, words)
     return NeedsHuman(
         f"{asked} {found.refusal or ''}".strip(),
@@ -146,6 +148,10 @@ def _facts(found: Proposal) -> tuple[Evidence, ...]:
 def _nothing(found: Proposal) -> str:
     stay = f" {found.left:,} duplicates have to stay where they are." if found.left else ""
     return f"No duplicates to set aside among {found.files:,} files.{stay} {found.refusal or ''}".strip()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _first(lines: Iterator[Evidence]) -> list[Evidence]:

@@ -315,6 +315,9 @@ def _obstacle(entry: _Entry) -> str | None:
     if waits and not _is(aside, entry.sha256):
         return f"what is in quarantine is not it any more: {aside}"
     if not stands and not waits:
+        home = _top(aside).parent.parent
+        if not home.is_dir():
+            return f"{home} is not there: mount its volume where it was"
         return f"it is not in quarantine any more: {aside}"
     return None
 

@@ -57,7 +57,7 @@ def test_duplicates_move_once_they_are_approved(collection: tuple[House, Path]) 
     asked = done(house, house.add("", task_type="Find duplicates"))
 
     assert asked.status == "Blocked"
-    assert "would set 1 files aside" in asked.question
+    assert "would set 1 file aside" in asked.question
     text = house.text(asked.id)
     assert "fingerprints differ in" in text
     assert "FLAC 16 bit 48 kHz instead of MP3 192 kbit/s" in text
@@ -71,7 +71,7 @@ def test_duplicates_move_once_they_are_approved(collection: tuple[House, Path]) 
     row = done(house, asked)
 
     assert row.status == "Completed"
-    assert "1 duplicates are in quarantine" in row.result
+    assert "1 duplicate set aside into quarantine" in row.result
     assert [path.name for path in sorted(music.glob("[!.]*"))] == [
         "Ada Loop - Ebb.mp3",
         "Ada Loop - Tide.flac",
