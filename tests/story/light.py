@@ -170,7 +170,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """Waits until something holds; what it last was."""
     deadline = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.1)
     return found
 
 
@@ -225,7 +225,7 @@ def scene(
         patch.setattr(wiring, "Patience", QUICK)
         patch.setattr(runner, "_REPORT_DELAY_S", 0.2)
         house.settings = house.settings.model_copy(
-            update={"poll_seconds": 0.1, "poll_idle_seconds": 0.3, "notion_stale_seconds": 0.5, **settings}
+            update={"poll_seconds": 0.2, "poll_idle_seconds": 0.4, "notion_stale_seconds": 0.5, **settings}
         )
         tally = Tally(house, patch)
         with house.worker() as worker:

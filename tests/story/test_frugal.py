@@ -23,7 +23,7 @@ TOMORROW = datetime.now(UTC) + timedelta(days=1)
 @pytest.fixture(scope="module")
 def at_work(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[Scene]:
     """A worker that is idle."""
-    with scene(tmp_path_factory.mktemp("frugal"), song, poll_idle_seconds=0.4) as at_work:
+    with scene(tmp_path_factory.mktemp("frugal"), song, poll_idle_seconds=0.5) as at_work:
         at_work.house.workspace.refresh()
         yield at_work
 

@@ -36,6 +36,13 @@ def _ended_once(scene: Scene, page_id: str, status: str = "Completed") -> None:
     assert scene.gate.ran.count(page_id) == 1
 
 
+def _let_the_worker_see(scene: Scene, page_id: str) -> None:
+    """Waits until the worker has read a row anew; what it had read before may be a moment old when it writes."""
+    since = time.monotonic()
+    assert eventually(lambda: scene.tally.count(f"GET /v1/pages/{page_id}", since=since))
+    time.sleep(0.3)
+
+
 def test_an_outage_delays_the_report_and_nothing_else(at_work: Scene) -> None:
     """A task ends while Notion is down: the worker asks a bounded number of times, and the result lands afterwards."""
     row = at_work.add("wait")
@@ -43,9 +50,9 @@ def test_an_outage_delays_the_report_and_nothing_else(at_work: Scene) -> None:
     at_work.tally.faults.set(error_rate=1.0, error_status=503, only=" /v1/")
     down = time.monotonic()
     at_work.gate.opened.set()
-    time.sleep(2.0)
+    time.sleep(1.5)
     asked = at_work.tally.count(since=down)
-    assert 0 < asked < 60, "it neither fell silent nor spun"
+    assert 0 < asked < 50, "it neither fell silent nor spun"
     at_work.tally.faults.reset()
     _ended_once(at_work, row)
 
@@ -74,23 +81,21 @@ def test_retry_after_is_obeyed_by_everybody(at_work: Scene) -> None:
     assert not [seconds for seconds in waited if 0.15 < seconds < 0.85]
 
 
-@pytest.mark.parametrize(
-    "write", ["PATCH /v1/pages", "PATCH /v1/blocks", "POST /v1/pages"], ids=["property", "block", "row"]
-)
-def test_a_dropped_answer_doubles_nothing(at_work: Scene, write: str) -> None:
-    """The write was carried out and its answer lost: it is recognised, or one of the two is trashed."""
+def test_dropped_answers_double_nothing(at_work: Scene) -> None:
+    """Page section, log row and status are written and each answer is lost: each is recognised, and stands once."""
     row = at_work.add("wait")
     assert eventually(lambda: row in at_work.gate.inside)
-    at_work.tally.faults.set(drop_count=1, only=write)
+    at_work.tally.faults.set(drop_count=3, only=" /v1/")
     at_work.gate.opened.set()
     _ended_once(at_work, row)
+    assert at_work.tally.faults.settings.drop_count == 0
 
 
 def test_stale_queries_after_a_dropped_answer_leave_one_row(at_work: Scene) -> None:
     """The log row cannot be seen when it is looked for, is made twice, and one of the two is trashed later."""
     row = at_work.add("wait")
     assert eventually(lambda: row in at_work.gate.inside)
-    at_work.tally.faults.set(drop_count=1, only="POST /v1/pages", stale_seconds=1.5)
+    at_work.tally.faults.set(drop_count=1, only="POST /v1/pages", stale_seconds=1.2)
     at_work.gate.opened.set()
     assert eventually(lambda: at_work.is_(row, "Completed"))
     assert eventually(lambda: at_work.log_rows(row) == 2), "the weather was not bad enough for this test"
@@ -104,9 +109,9 @@ def test_stale_queries_start_nothing_twice(at_work: Scene) -> None:
     """Queries show the row as ready long after it was taken, and after it was done."""
     at_work.gate.opened.set()
     at_work.tally.faults.set(stale_seconds=1.0)
-    rows = [at_work.add() for _ in range(3)]
+    rows = [at_work.add() for _ in range(2)]
     assert eventually(lambda: all(at_work.is_(row, "Completed") for row in rows))
-    time.sleep(1.5)
+    time.sleep(1.0)
     for row in rows:
         _ended_once(at_work, row)
         assert at_work.row(row).attempt == 1
@@ -120,8 +125,9 @@ def test_what_a_person_does_meanwhile_stays(at_work: Scene) -> None:
     at_work.gate.opened.set()
     assert eventually(lambda: at_work.log_rows(row) == 1)
     set_by_hand(at_work.house, row, {"status": "Draft", "title": "Mine now", "description": "hands off"})
+    _let_the_worker_see(at_work, row)
     at_work.tally.faults.reset()
-    time.sleep(1.0)
+    time.sleep(0.5)
     assert eventually(lambda: at_work.sections(row) == 1)
     kept = at_work.row(row)
     assert (kept.status, kept.title, kept.description) == ("Draft", "Mine now", "hands off")
@@ -134,8 +140,9 @@ def test_a_claim_that_stumbles_is_not_written_over_a_person(at_work: Scene) -> N
     row = at_work.add()
     assert eventually(lambda: at_work.tally.count(f"PATCH /v1/pages/{row}"))
     set_by_hand(at_work.house, row, {"status": "Draft"})
+    _let_the_worker_see(at_work, row)
     at_work.tally.faults.reset()
-    time.sleep(1.0)
+    time.sleep(0.5)
     assert at_work.row(row).status == "Draft"
     assert row not in at_work.gate.ran
     set_by_hand(at_work.house, row, {"status": "Ready"})
