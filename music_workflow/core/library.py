@@ -18,8 +18,9 @@ from filelock import FileLock, Timeout
 
 from music_workflow import wiring
 from music_workflow.core import acquire, eagle, mixes, organize, origins, owned
+from music_workflow.core.links import read_link
 from music_workflow.core.ports import LibrarySettings, M4aCodec
-from music_workflow.errors import Unavailable
+from music_workflow.errors import BadLink, Unavailable
 from music_workflow.index.export import write_export
 from music_workflow.index.report import ScanReport
 from music_workflow.index.volume import VolumeIndex, open_index
@@ -57,6 +58,8 @@ class Library:
             Removed, GeoBlocked, Unobtainable, Unavailable: The service says why not.
         """
         settings = self.settings
+        if (known := self._asked_before(url)) is not None:
+            return known.identity
         return acquire.identify(url, wiring.sources(settings), wiring.short_links(settings), settings)
 
     def find_twin(self, identity: Identity) -> FiledTrack | None:
@@ -358,6 +361,17 @@ class Library:
         self._answer_to_requests(index, identity, twin)
         write_export(index, self.settings.index_export_path)
         return replace(twin, newly_filed=newly_filed)
+
+    def _asked_before(self, url: str) -> FiledTrack | None:
+        """The track that a closed link was answered with before, while it stands: it need not be looked for again."""
+        try:
+            link = read_link(url)
+        except BadLink:
+            return None
+        if not link.protected:
+            return None
+        with open_index(self.settings.data_dir) as index:
+            return _whole(index.by_key(link.key))
 
     def _answer_to_requests(self, index: VolumeIndex, identity: Identity, track: FiledTrack) -> None:
         """Let the track be found by the links that it was asked for by, when its audio came from another."""

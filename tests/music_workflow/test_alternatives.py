@@ -259,6 +259,7 @@ def test_a_track_synced_from_elsewhere_answers_to_the_link_it_was_asked_for_by(
     known = alternatives.search(settings, TIDE, "spotify:track:4uLU6hMCjMI75M1A2tKUQC", ())
     assert known.taken is not None
     assert known.taken.where == "the library"
+    assert world.library.identify(f"{LINK}?si=1") == filed.identity, "so that it is not searched for anew"
 
     alternatives.reject(settings, LINK, [page])
     assert world.library.lookup("spotify:4uLU6hMCjMI75M1A2tKUQC") is None

@@ -63,6 +63,16 @@ def test_a_link_in_every_form_is_described(server: MediaServer, tmp_path: Path, 
     )
 
 
+def test_a_short_link_is_followed_first(server: MediaServer, tmp_path: Path) -> None:
+    """What the app shares on phones leads to the track by a redirect."""
+    server.redirect("/spotify.link/Ab12", f"{Spotify(server).add(ID, **TIDE)}?si=abc")
+
+    wanted = alternatives.describe(settings(server, tmp_path), "https://spotify.link/Ab12", None)
+
+    assert wanted is not None
+    assert wanted.title == "Tide"
+
+
 def test_a_refresh_token_is_used_where_there_is_one(server: MediaServer, tmp_path: Path) -> None:
     """Without a browser; else the app logs in for itself."""
     spotify = Spotify(server)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent import wiring
+from agent import playlist_rows, wiring
 from agent.settings import Settings
 from music_workflow.core.library import Library
 from music_workflow.core.ports import SpotifyCredentials
@@ -166,6 +166,28 @@ def test_a_playlist_becomes_a_row_a_track_and_a_summary(world: World) -> None:
     assert "Spotify does not show this playlist" in hidden.question
 
 
+def test_a_long_playlist_is_linked_from_its_tracks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notion takes a hundred pages in one write of a relation; beyond that each track adds itself."""
+    monkeypatch.setattr(playlist_rows, "_MOST_AT_ONCE", 2)
+    songs = [track(number, f"Song {number}") for number in range(1, 4)]
+    pages = {
+        world.add_track(
+            title=song["name"],
+            spotify_url=f"https://open.spotify.com/track/{song['id']}",
+            downloaded=True,
+            wav_path="/a",
+        )
+        for song in songs
+    }
+
+    row = world.run("Sync playlist", world.spotify.add_playlist(7, "Summer", songs))
+
+    assert row.status == "Completed", row.last_error
+    (playlist,) = world.house.workspace.database(PLAYLISTS).query()
+    assert set(playlist.tracks) == pages
+    assert world.filed() == {}
+
+
 def test_a_worker_that_ends_in_the_middle_files_the_rest_and_nothing_twice(world: World) -> None:
     """30 tracks; the worker is stopped when some rows stand, and another goes on."""
     link = world.spotify.add_playlist(7, "Long", [track(number, f"Song {number}") for number in range(1, 31)])
@@ -295,6 +317,12 @@ def test_a_row_of_the_backlog_is_completed_in_place(world: World, song: Path) ->
     (playlist,) = world.house.workspace.database(PLAYLISTS).query()
     assert row.playlists == (playlist.id,)
     assert "Format Conversion Complete" in row.audio_processing
+
+    world.house.workspace.database(AGENT_TASKS).update(task.id, {"link": f"{spotify_link}?si=2"})
+    task = world.again(task)
+    assert "was already in the library" in task.result, "the link that was asked for is known by now"
+    assert len(world.house.tracks()) == 1
+    assert len(list(world.house.workspace.database(ARTISTS).query())) == 2
 
 
 def test_a_source_that_a_person_turned_down_is_never_taken_again(world: World, song: Path) -> None:
