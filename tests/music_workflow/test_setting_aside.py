@@ -179,11 +179,11 @@ def test_the_same_files_give_the_same_plan_and_another_file_another(tmp_path: Pa
 
 _KILLED = """
 import os, signal, sys
-from pathlib import Path
+from music_workflow.core.collection import Collection
+from music_workflow.core.library import Library, LibrarySettings
 from music_workflow.deduplication import setting_aside
-from tests.music_workflow.test_setting_aside import collection
 
-moves, when = int(sys.argv[3]), sys.argv[4]
+folder, plan, moves, when = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 rename = setting_aside._rename
 done = 0
 
@@ -197,7 +197,13 @@ def dying(source, target, sha256):
         os.kill(os.getpid(), signal.SIGKILL)
 
 setting_aside._rename = dying
-collection(Path(sys.argv[1])).set_aside(sys.argv[2])
+settings = LibrarySettings(
+    out_dir=f"{folder}/out",
+    data_dir=f"{folder}/data",
+    index_export_path=f"{folder}/data/index.json",
+    music_folders=(f"{folder}/downloads",),
+)
+Collection(Library(settings)).set_aside(plan)
 """
 
 
