@@ -6,6 +6,7 @@ The only writer of task rows; it decides nothing. Each write looks before it act
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ ROW_LEASE_S = 900.0
 """How long a row stays with the engine that took it after its last sign of life."""
 # A row that was read so long ago is read again before the last word is written to it.
 _FRESH_S = 2.0
+_SIGNED_WITHIN_S = 30.0
 _RUN_STATES = {
     State.DONE: RunState.DONE,
     State.READY: RunState.WAITING,
@@ -74,11 +76,18 @@ class Reporting:
         self._issues = issues
         self._handoff = handoff
         self._returns = returns
+        self._signed = threading.Event()
         self._teller = Teller(self._show, self._is_at_work, lease_s=ROW_LEASE_S)
 
     def sign(self, engine: str) -> None:
         """From now on rows are signed with the engine's identity, too."""
         self._signature = replace(self._signature, engine=engine[:8])
+        self._signed.set()
+
+    def _me(self) -> Signature:
+        # What a crash left unfinished goes on as soon as the engine runs, and may be here before it is introduced.
+        self._signed.wait(_SIGNED_WITHIN_S)
+        return self._signature
 
     def stop(self) -> None:
         """Shows no more progress."""
@@ -86,7 +95,7 @@ class Reporting:
 
     def is_foreign(self, row: TaskRow) -> bool:
         """Whether another engine signed the row."""
-        return self._signature.is_foreign(row.worker)
+        return self._me().is_foreign(row.worker)
 
     # Taking a row ----------------------------------------------------------------------------------------------------
 
@@ -112,7 +121,7 @@ class Reporting:
                     "run_state": RunState.RUNNING,
                     "attempt": ref.attempt,
                     "run_id": ref.run_id,
-                    "worker": str(self._signature),
+                    "worker": str(self._me()),
                     "started": _now(),
                     "finished": None,
                     "lease_until": self._teller.lease(),

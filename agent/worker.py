@@ -51,6 +51,8 @@ class Cycle:
     """Ready rows that are tried again by themselves: not taken for a passing reason, or shown by an old query."""
     left: int = 0
     """Ready rows that could not be run."""
+    at_work: bool = False
+    """Something ran, or waited to run, that ends by itself."""
 
 
 class Worker:
@@ -122,7 +124,7 @@ class Worker:
             if cycle is None:
                 self._wait(self._cadence.after(working=False, failed=True))
                 continue
-            working = bool(cycle.submitted or cycle.waiting or self._at_work())
+            working = bool(cycle.submitted or cycle.waiting or cycle.at_work)
             seconds = self._cadence.after(working=working, failed=bool(cycle.look.failed))
             self._wait(min(seconds, _until(cycle.look.next_due, at_least=self._poll_s)))
 
@@ -141,7 +143,7 @@ class Worker:
         """
         while not self._stop.is_set():
             # Asked before the look: a run that ends after it may have filed a row that the look did not see.
-            quiet = not self._at_work()
+            quiet = not self._guard.run("engine", self._at_work, otherwise=False)
             cycle = self._guard.run("cycle", partial(self.cycle, full=quiet), None)
             if cycle is None and quiet:
                 return False
@@ -180,11 +182,11 @@ class Worker:
         self._reconcile(look, live)
         if submitted:
             log.get().info("submitted", rows=submitted, ready=len(look.ready), postponed=look.postponed)
-        return Cycle(look, submitted, waiting, left)
+        return Cycle(look, submitted, waiting, left, at_work=_ends_by_itself(live))
 
     def _at_work(self) -> bool:
         """Whether something runs or waits to run that ends by itself."""
-        return any(run.workflow != TIDY and not _waits_for_help(run) for run in self._engine.live())
+        return _ends_by_itself(self._engine.live())
 
     def _is_stuck(self) -> bool:
         stuck = [run.run_id for run in self._engine.live() if _waits_for_help(run)]
@@ -301,6 +303,10 @@ class Worker:
 def _ref(run: Run) -> RowRef:
     ref: RowRef = records.load(run.payload, RowRef)
     return ref
+
+
+def _ends_by_itself(live: Sequence[Run]) -> bool:
+    return any(run.workflow != TIDY and not _waits_for_help(run) for run in live)
 
 
 def _waits_for_help(run: Run) -> bool:
