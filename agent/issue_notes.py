@@ -25,7 +25,7 @@ TABLES = (
         version INTEGER NOT NULL DEFAULT 1, shown INTEGER NOT NULL DEFAULT 0, urgent INTEGER NOT NULL DEFAULT 1,
         shown_at DOUBLE PRECISION NOT NULL DEFAULT 0, wait_s DOUBLE PRECISION NOT NULL DEFAULT 0,
         not_before DOUBLE PRECISION NOT NULL DEFAULT 0, posted_at DOUBLE PRECISION NOT NULL DEFAULT 0,
-        settle_at DOUBLE PRECISION NOT NULL DEFAULT 0)""",
+        settle_at DOUBLE PRECISION NOT NULL DEFAULT 0, refused INTEGER NOT NULL DEFAULT 0)""",
     """CREATE TABLE IF NOT EXISTS issue_run (
         key TEXT NOT NULL, run_id TEXT NOT NULL, at DOUBLE PRECISION NOT NULL, PRIMARY KEY (key, run_id))""",
     """CREATE TABLE IF NOT EXISTS issue_task (
@@ -36,6 +36,8 @@ TABLES = (
 _SOONEST_S = 15.0
 _LONGEST_S = 600.0
 _QUIET_S = 3600.0
+_FIRST_RETRY_S = 30.0
+_LONGEST_RETRY_S = 3600.0
 _REMEMBERED_S = 90 * 86400.0
 
 
@@ -87,6 +89,8 @@ class IssueNote:
     """When the creation of the row was begun, until it is known to have happened."""
     settle_at: float
     """When rows with this key are looked for once more, in case another worker filed one at the same time."""
+    refused: int
+    """How often in a row it could not be written."""
 
 
 _COLUMNS = ", ".join(field.name for field in fields(IssueNote))
@@ -255,7 +259,7 @@ class IssueNotes:
         self.save(note.key, **columns)
         with self._ledger.notes() as notes:
             notes.run(
-                "UPDATE issue SET shown = :version, shown_at = :now, not_before = 0,"
+                "UPDATE issue SET shown = :version, shown_at = :now, not_before = 0, refused = 0,"
                 " urgent = CASE WHEN version = :version THEN 0 ELSE urgent END,"
                 " saying = CASE WHEN saying = :said THEN '' ELSE saying END,"
                 " wait_s = CASE WHEN wait_s < :soonest THEN :soonest WHEN wait_s * 2 > :longest THEN :longest"
@@ -266,6 +270,16 @@ class IssueNotes:
                 now=now,
                 soonest=_SOONEST_S,
                 longest=_LONGEST_S,
+            )
+
+    def refused(self, key: str, now: float) -> None:
+        """It could not be written; the next try waits, longer each time."""
+        wait_s = min(_FIRST_RETRY_S * 2 ** min(self.get(key).refused, 10), _LONGEST_RETRY_S)
+        with self._ledger.notes() as notes:
+            notes.run(
+                "UPDATE issue SET refused = refused + 1, not_before = :then WHERE key = :key",
+                key=key,
+                then=now + wait_s,
             )
 
     def forget_old_runs(self, now: float) -> None:

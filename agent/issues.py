@@ -104,7 +104,8 @@ class Issues:
 
     def failed(self, report: Report, issue: Issue) -> None:
         """Counts a task's failure, once per run, and files it when it is new."""
-        if report.ref.database == ISSUES or ISSUES not in self._workspace:
+        known = ISSUES in self._workspace or ISSUES in self._workspace.problems
+        if report.ref.database == ISSUES or not known:
             return
         now = self._clock()
         who = f"run {report.ref.run_id}, task “{report.title}”"
@@ -148,6 +149,8 @@ class Issues:
         budget_s = _LAST_BUDGET_S if everything else _BUDGET_S
         deadline = time.monotonic() + budget_s
         try:
+            if everything:
+                self._notes.forget_old_runs(self._clock())
             for key in self._notes.due(self._clock(), everything=everything):
                 self._write_alone(key, budget_s if everything else 0.0)
                 if time.monotonic() > deadline or self._clock() < self._hopeless_until:
@@ -170,8 +173,9 @@ class Issues:
                 self._write(key)
             except NotionError as error:
                 log.get().warning("issue not written yet", issue=key, why=str(error))
-                self._notes.save(key, not_before=self._clock() + _RETRY_S)
-                if isinstance(error, Unavailable):
+                self._notes.refused(key, self._clock())
+                if isinstance(error, (Unavailable, NotShared)):
+                    # The next one would fare no better.
                     self._hopeless_until = self._clock() + _RETRY_S
 
     def _write(self, key: str) -> None:
@@ -233,7 +237,6 @@ class Issues:
             "title": note.title,
             "status": database.vocabulary.word(State.READY),
             "description": note.description,
-            "priority": Priority.HIGH,
             "kinds": ("Internal Issue",),
             "tasks": tasks,
             "occurrences": note.occurrences,
@@ -242,6 +245,8 @@ class Issues:
             "last_error": tally,
             "segue_key": note.key,
         }
+        if set(Priority.HIGH.spellings) & set(database.options("priority")):
+            values["priority"] = Priority.HIGH
         if note.tags:
             values["tags"] = tuple(note.tags.split(","))
         words = Words(

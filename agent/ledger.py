@@ -1,8 +1,8 @@
 """Small notes that must outlive a crash and be kept once by all workers of one engine: what was counted, told, handed.
 
 Beside a SQLite engine it is a SQLite file of its own, so that it never waits for the engine's writes; on PostgreSQL it
-is a few tables in the engine's database, and so shared by every worker there. Plain SQL that both understand. It knows
-nothing of what is noted; ``issues``, ``returns`` and ``trigger_files`` each declare their tables.
+is a few tables in the engine's database, and so shared by every worker there. Plain SQL that both understand; a table
+that changes gets a new name. It knows nothing of what is noted: each part that notes something declares its tables.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CREATING = 7_312_905_519
 
 
 class Ledger:
-    """The notes of one engine. Safe to share between threads; nothing is kept open between calls.
+    """The notes of one engine. Safe to share between threads.
 
     Args:
         engine_url: The engine's database.
@@ -41,15 +41,19 @@ class Ledger:
         self._on_server = parsed.get_backend_name() == "postgresql"
         self._folder = folder
         self._tables = tables
-        self._engine = sa.create_engine(
-            parsed.set(drivername="postgresql+psycopg")
-            if self._on_server
-            else f"sqlite:///{folder.absolute() / 'ledger.sqlite'}",
-            poolclass=NullPool,
-            connect_args={} if self._on_server else {"timeout": _BUSY_S},
-        )
+        if self._on_server:
+            # A connection for each transaction: none can be stale after the server was away.
+            server = parsed.set(drivername="postgresql+psycopg")
+            self._engine = sa.create_engine(server, poolclass=NullPool)
+        else:
+            file = f"sqlite:///{folder.absolute() / 'ledger.sqlite'}"
+            self._engine = sa.create_engine(file, connect_args={"timeout": _BUSY_S})
         self._creating = threading.Lock()
         self._created = False
+
+    def close(self) -> None:
+        """Closes what is open; a later call opens it again."""
+        self._engine.dispose()
 
     @contextmanager
     def notes(self) -> Iterator[Notes]:
@@ -101,6 +105,9 @@ class Ledger:
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CREATING})
                     connection.execute(sa.text("CREATE SCHEMA IF NOT EXISTS segue"))
                     connection.execute(sa.text("SET LOCAL search_path TO segue"))
+                else:
+                    # A kept note then costs one wait for the disk instead of three; the file stays in this mode.
+                    connection.execute(sa.text("PRAGMA journal_mode=WAL"))
                 for statement in self._tables:
                     connection.execute(sa.text(statement))
             self._created = True

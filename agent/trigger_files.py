@@ -30,6 +30,7 @@ from notion_schema.workspace import Database, Workspace
 
 _MOST_A_LOOK = 10
 """Files issued, and rows read one by one, in one look: hundreds of ready rows must not hold up the worker."""
+_BUDGET_S = 1.0
 _LOST_AFTER_S = 60.0
 _DELIVERED_WORD, _RECEIVED_WORD = "Handoff Delivered", "Received by Agent"
 _FOLDER_TROUBLE = "agent-triggers-dir"
@@ -91,6 +92,7 @@ class TriggerFiles:
         self._returns = returns
         self._clock = clock
         self._next_look = 0.0
+        self._deadline = 0.0
         self._read_at: dict[str, float] = {}
 
     def look(self) -> None:
@@ -98,6 +100,7 @@ class TriggerFiles:
         if self._clock() < self._next_look:
             return
         self._next_look = self._clock() + self._rules.every_s
+        self._deadline = time.monotonic() + _BUDGET_S
         try:
             with self._ledger.alone("trigger files") as mine:
                 if mine:
@@ -118,6 +121,8 @@ class TriggerFiles:
         latest = self._notes.latest()
         seen = self._seen(latest)
         for handed in self._to_follow(latest, rows):
+            if self._is_late():
+                return
             row = rows.get(handed.page_id) or self._read(database, handed.page_id)
             with _one_row(handed.page_id):
                 self._follow(database, handed, row, seen.get(handed.page_id))
@@ -162,6 +167,13 @@ class TriggerFiles:
     def _read(self, database: Database[TaskRow], page_id: str) -> TaskRow | None:
         self._read_at[page_id] = self._clock()
         return _row(database, page_id)
+
+    def _is_late(self) -> bool:
+        """Whether this look has taken long enough; what is left is for the next one, which then comes at once."""
+        if time.monotonic() < self._deadline:
+            return False
+        self._next_look = self._clock()
+        return True
 
     # What became of a file -------------------------------------------------------------------------------------------
 
@@ -266,6 +278,8 @@ class TriggerFiles:
         for row in sorted(rows, key=_place):
             if not self._is_theirs(database, row):
                 continue
+            if self._is_late():
+                return
             with _one_row(row.id):
                 if issued < _MOST_A_LOOK and _may_start(database, row, done):
                     self._issue(database, row.id, None, None)

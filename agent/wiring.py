@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -298,9 +298,11 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
     metrics = Metrics(handlers, engine.live, lambda: engine.lease_age_s) if listen else None
     on_request = metrics.on_request if metrics else None
     # Asked before each request: a worker that was frozen past its lease must not finish what it was about to write.
-    with notion(settings, on_request, before_send=engine.must_hold) as client:
+    with (
+        notion(settings, on_request, before_send=engine.must_hold) as client,
+        closing(ledger(settings)) as notes,
+    ):
         rows = _opened(client, settings, patient=patient)
-        notes = ledger(settings)
         clean = log.Redaction(settings.secrets).clean
         issues = Issues(rows, notes, clean)
         told = Returns(rows, notes, clean)

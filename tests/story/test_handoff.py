@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,6 @@ from handlers.base import FollowUp
 from notion_schema.databases import AGENT_TASKS, TaskRow
 from notion_schema.vocabulary import State
 from tests.story.conftest import House, furnished
-
-SONG = "Test Band - Short Song.m4a"
 
 
 class Desk:
@@ -71,9 +70,11 @@ def house(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[Hous
 
 
 @pytest.fixture
-def desk(house: House, request: pytest.FixtureRequest) -> Desk:
+def desk(house: House, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A worker's desk with an empty ledger."""
-    return Desk(house, request.node.name)
+    desk = Desk(house, request.node.name)
+    with closing(desk.ledger):
+        yield desk
 
 
 def _child(desk: Desk, *parents: str, **values: Any) -> TaskRow:
@@ -81,17 +82,26 @@ def _child(desk: Desk, *parents: str, **values: Any) -> TaskRow:
     return desk.house.workspace.database(AGENT_TASKS).update(made.id, {"handed_off_from": parents, **values})
 
 
-def test_the_originator_reads_of_the_end_once(house: House) -> None:
-    """A synced track is verified by a row of its own; the track's page gets one line for it, also after a restart."""
-    row = house.add(house.media.link(SONG), title="The track")
-    house.work()
-    house.work()
-    verify = next(each for each in house.rows() if each.task_type == "Verify run")
-    assert verify.handed_off_from == (row.id,)
-    lines = [line for line in house.text(row.id).splitlines() if line.startswith("↩")]
-    assert len(lines) == 1
-    assert f"“{verify.title}” is completed" in lines[0]
-    assert [each.task_type for each in house.rows()].count("Verify run") == 1
+def test_the_worker_tells_originators_and_counts_chains(desk: Desk) -> None:
+    """A handed-off row fails: its originator reads it once, also after a restart. The sixth in a chain is not filed."""
+    tasks = desk.house.workspace.database(AGENT_TASKS)
+    origin = tasks.update(desk.house.add("", title="Origin").id, {"status": "Draft"})
+    part = _child(desk, origin.id, task_type="Verify run", description="Run ID: nobody-knows-it")
+    last = origin
+    for number in range(1, 6):
+        last = _child(desk, last.id, title=f"Link {number}", status="Draft")
+    link = "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
+    tasks.update(last.id, {"link": link, "status": "Ready"})
+
+    desk.house.work()
+    desk.house.work()
+
+    assert desk.house.row(part.id).status == "Failed"
+    (line,) = desk.lines(origin.id)
+    assert "“A part” has failed: The library has no record of nobody-knows-it" in line
+    assert desk.house.row(last.id).status == "Blocked"
+    assert [each for each in desk.house.rows() if each.handed_off_from == (last.id,)] == []
+    assert [each for each in desk.house.issues() if each.tasks == (last.id,)]
 
 
 def test_many_ends_are_told_in_few_requests(desk: Desk) -> None:
@@ -182,25 +192,9 @@ def test_a_chain_of_handoffs_ends(desk: Desk) -> None:
     assert desk.file(row, "Sync track") is None
 
     assert len(desk.house.rows()) == before
-    (issue,) = [each for each in desk.house.issues() if each.title.startswith("Not handed on")]
+    (issue,) = [each for each in desk.house.issues() if each.tasks == (row.id,)]
+    assert issue.title.startswith("Not handed on")
     assert "number 6 in a chain of handoffs that may have 5" in issue.description
-    assert issue.tasks == (row.id,)
-
-
-def test_the_worker_counts_the_chain(desk: Desk) -> None:
-    """A protected link at the end of a chain gets no Fix DRM failure row, but an issue, and the row says what to do."""
-    row = desk.house.add("", title="Link 0")
-    desk.house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Draft"})
-    for number in range(1, 6):
-        row = _child(desk, row.id, title=f"Link {number}", status="Draft")
-    link = "https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC"
-    desk.house.workspace.database(AGENT_TASKS).update(row.id, {"link": link, "status": "Ready"})
-
-    desk.house.work()
-
-    assert desk.house.row(row.id).status == "Blocked"
-    assert [each for each in desk.house.rows() if each.handed_off_from == (row.id,)] == []
-    assert [each for each in desk.house.issues() if each.tasks == (row.id,)]
 
 
 def test_rows_that_are_handed_off_from_each_other_end_too(desk: Desk) -> None:

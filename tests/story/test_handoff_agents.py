@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,11 +48,18 @@ class Agency:
         self.now = time.time()
         self.tables = (*issue_notes.TABLES, *returns.TABLES, *trigger_notes.TABLES)
         self.data = base.parent / "data"
+        self.ledger: Ledger | None = None
         self.restart()
+
+    def close(self) -> None:
+        """The process ends."""
+        if self.ledger is not None:
+            self.ledger.close()
 
     def restart(self, **rules: Any) -> None:
         """Another process with the same ledger."""
-        ledger = Ledger(f"sqlite:///{self.data / 'engine.sqlite'}", self.data, *self.tables)
+        self.close()
+        self.ledger = ledger = Ledger(f"sqlite:///{self.data / 'engine.sqlite'}", self.data, *self.tables)
         self.issues = Issues(self.rows, ledger, str)
         self.returns = Returns(self.rows, ledger, str, lambda: self.now)
         self.files = TriggerFiles(
@@ -130,7 +138,8 @@ def agency(office: tuple[House, dict[str, str]], tmp_path: Path) -> Iterator[Age
     base = tmp_path / "Agent-Triggers"
     base.mkdir()
     made = Agency(house, base, wiring.workspace(house.notion, house.settings), pages)
-    yield made
+    with closing(made):
+        yield made
     for row in made.tasks.query():
         made.tasks.trash(row.id)
 

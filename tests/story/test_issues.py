@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -17,7 +17,9 @@ from agent.ledger import Ledger
 from agent.log import Redaction
 from agent.outcome import Issue, Outcome
 from agent.report import Report, RowRef
-from notion_schema.databases import AGENT_TASKS, ISSUES, IssueRow
+from handlers import registry
+from handlers.base import CannotDo, Done, Evidence, Job, Tools, handler
+from notion_schema.databases import AGENT_TASKS, ISSUES, IssueRow, TaskRow
 from notion_schema.vocabulary import State
 from tests.story.conftest import House, furnished
 
@@ -42,8 +44,15 @@ class Desk:
         self.clock = Clock()
         self.house = house
         folder = house.settings.data_dir / name
-        ledger = Ledger(f"sqlite:///{folder / 'engine.sqlite'}", folder, *issue_notes.TABLES)
-        self.issues = Issues(house.workspace, ledger, Redaction((SECRET,)).clean, self.clock)
+        self.folder = folder
+        self.ledger = Ledger(f"sqlite:///{folder / 'engine.sqlite'}", folder, *issue_notes.TABLES)
+        self.issues = Issues(house.workspace, self.ledger, Redaction((SECRET,)).clean, self.clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ledger.close()
 
     def fail(self, page_id: str, run: str, kind: str = "a", **more: Any) -> None:
         """A run of a task ended in failure."""
@@ -92,15 +101,44 @@ def house(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[Hous
 @pytest.fixture
 def desk(house: House, request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A worker's issues; every switch is off again afterwards."""
-    yield Desk(house, request.node.name)
+    with Desk(house, request.node.name) as desk:
+        yield desk
     house.server.workspace.faults.set(error_count=0, error_rate=0.0, drop_count=0, stale_seconds=0.0, only="")
 
 
-def test_a_failure_is_filed_resolved_and_reopened(house: House) -> None:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to fetch."""
+
+    link: str
+
+    @classmethod
+    def from_row(cls, row: TaskRow) -> Self:
+        """Reads the link."""
+        return cls(row.link or "")
+
+
+@handler("Fetch", attempts=1, steps={"fetch": 1})
+def fetch(job: Job[Request], tools: Tools) -> Done:
+    """Fails for what is missing."""
+    return Done(summary=job.step("fetch", _fetch, job.request.link), evidence=(Evidence("Fetched", "it"),))
+
+
+def _fetch(link: str) -> str:
+    if "missing" in link:
+        raise CannotDo(f"{link} is gone.")
+    return "Fetched."
+
+
+def test_a_failure_is_filed_resolved_and_reopened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows fail alike: one issue with both and the count; mended, it is resolved; broken again, it is reopened."""
-    rows = [house.add(house.media.link(f"missing-{number}.mp3")) for number in (1, 2)]
-    house.work()
+    monkeypatch.setattr(registry, "load", lambda: registry.Registry({"Fetch": fetch}))
     tasks = house.workspace.database(AGENT_TASKS)
+    asked = {"task_type": "Fetch", "status": "Ready", "link": "https://example.org/missing-1"}
+    rows = [
+        tasks.create({"title": f"Fetch {number}", **asked}, new_options=("task_type",)) for number in (1, 2)
+    ]
+    house.work()
     assert [house.row(row.id).status for row in rows] == ["Failed", "Failed"]
     (issue,) = house.issues()
     assert (issue.status, issue.occurrences, set(issue.tasks)) == ("Unreported", 2, {row.id for row in rows})
@@ -110,7 +148,7 @@ def test_a_failure_is_filed_resolved_and_reopened(house: House) -> None:
     assert "step started" in house.text(issue.id)
 
     for row in rows:
-        tasks.update(row.id, {"link": house.media.link("Test Band - Short Song.m4a"), "status": "Ready"})
+        tasks.update(row.id, {"link": "https://example.org/there", "status": "Ready"})
     house.work()
     assert [house.row(row.id).status for row in rows] == ["Completed", "Completed"]
     (issue,) = house.issues()
@@ -118,7 +156,7 @@ def test_a_failure_is_filed_resolved_and_reopened(house: House) -> None:
     assert "every task that failed so has since succeeded" in issue.result
     assert "every task that failed so has since succeeded" in house.text(issue.id)
 
-    tasks.update(rows[0].id, {"link": house.media.link("missing-3.mp3"), "status": "Ready"})
+    tasks.update(rows[0].id, {"link": "https://example.org/missing-3", "status": "Ready"})
     house.work()
     (issue,) = house.issues()
     assert (issue.status, issue.occurrences) == ("Unreported", 3)
@@ -168,9 +206,9 @@ def test_while_notion_is_away_the_failures_are_counted(desk: Desk) -> None:
     with _away(desk.house):
         for number in range(7):
             desk.fail(page, f"run {number}", "away")
-    later = Desk(desk.house, Path(desk.issues._ledger._folder).name)
-    later.cycle(3600)
-    assert later.row("away").occurrences == 7
+    with Desk(desk.house, desk.folder.name) as later:
+        later.cycle(3600)
+    assert desk.row("away").occurrences == 7
 
 
 @contextmanager
@@ -204,10 +242,17 @@ def test_a_lost_answer_does_not_make_a_second_row(desk: Desk) -> None:
     assert desk.row("lost").occurrences == 2
 
 
-def test_of_two_rows_filed_at_the_same_time_one_remains(house: House, request: pytest.FixtureRequest) -> None:
+def test_of_two_rows_filed_at_the_same_time_one_remains(house: House) -> None:
     """Two workers with separate ledgers, and queries that lag: the older row stays and counts for both."""
-    one, two = Desk(house, "race-1"), Desk(house, "race-2")
     tasks = [house.add("").id for _ in range(2)]
+    with Desk(house, "race-1") as one, Desk(house, "race-2") as two:
+        _race(house, one, two, tasks)
+    row = one.row("race")
+    assert row.occurrences == 2
+    assert set(row.tasks) == set(tasks)
+
+
+def _race(house: House, one: Desk, two: Desk, tasks: list[str]) -> None:
     house.server.workspace.faults.set(stale_seconds=0.5)
     try:
         one.fail(tasks[0], "run 1", "race")
@@ -218,9 +263,6 @@ def test_of_two_rows_filed_at_the_same_time_one_remains(house: House, request: p
     assert len(house.workspace.database(ISSUES).find_by_key("issue:race")) == 2
     for desk in (one, two, one, two):
         desk.cycle(STALE_S + 60)
-    row = one.row("race")
-    assert row.occurrences == 2
-    assert set(row.tasks) == set(tasks)
 
 
 def test_what_a_person_made_of_an_issue_stays(desk: Desk) -> None:
@@ -254,7 +296,7 @@ def test_an_issue_that_a_person_closed_is_reopened_by_a_relapse_alone(desk: Desk
     desk.clock.now += 600
     desk.house.workspace.database(ISSUES).update(desk.row("closed").id, {"status": "Resolved"})
     # The clock of Notion's edit times is the machine's own, and the first failure fell into the same minute.
-    with desk.issues._ledger.notes() as notes:
+    with desk.ledger.notes() as notes:
         notes.run("UPDATE issue SET last_seen = last_seen - 600 WHERE key = 'issue:closed'")
     desk.cycle(60)
     assert (desk.row("closed").status, desk.row("closed").occurrences) == ("Resolved", 2)
@@ -295,6 +337,31 @@ def test_a_deleted_issue_comes_back_only_with_a_new_failure(desk: Desk) -> None:
     desk.cycle(700)
 
     assert desk.row("deleted").occurrences == 2
+
+
+def test_a_database_without_the_optional_columns_and_words_serves_too(desk: Desk) -> None:
+    """No High, no Occurrences, no Result: the row is filed, resolved with its note in Description, and reopened."""
+    issues = desk.house.workspace.database(ISSUES)
+    properties = desk.house.notion.retrieve_data_source(issues.id)["properties"]
+    gone = ("Occurrences", "First seen", "Last seen", "Result", "Priority", "Last error")
+    desk.house.notion.update_data_source(issues.id, properties=dict.fromkeys(gone))
+    issues.refresh()
+    try:
+        page = desk.house.add("").id
+        desk.fail(page, "run 1", "plain")
+        desk.succeed(page)
+        desk.cycle(60)
+        assert desk.row("plain").status == "Resolved"
+        assert "has since succeeded" in desk.row("plain").description
+        desk.fail(page, "run 2", "plain")
+        desk.cycle(60)
+        assert desk.row("plain").status == "Unreported"
+    finally:
+        restored = {
+            name: {properties[name]["type"]: properties[name][properties[name]["type"]]} for name in gone
+        }
+        desk.house.notion.update_data_source(issues.id, properties=restored)
+        issues.refresh()
 
 
 def test_secrets_are_taken_out(desk: Desk) -> None:
