@@ -68,6 +68,7 @@ class SetUpDoctor:
         yield from configuration.check(self._settings, os.environ, self._env_file)
         yield from self._notion()
         yield from folders.check(self._folders())
+        yield from folders.check_library(self._access.library)
         yield self._index_export()
         yield from engine.check(self._settings.engine_url)
         yield from programs.check()

@@ -11,9 +11,13 @@ from pathlib import Path
 
 from agent.checks.lines import failed, passed, warned
 from handlers.base import Diagnosis
-from music_workflow.core.organize import on_missing_volume
+from music_workflow.core.organize import check_out_dir, on_missing_volume
+from music_workflow.core.ports import LibrarySettings
+from music_workflow.errors import NotReady
+from music_workflow.index.volume import open_index
 
 SERVICE = "This machine"
+INDEX = "index.sqlite"
 _SYNCED = ("mobile documents", "icloud", "dropbox", "google drive", "googledrive", "onedrive", "cloudstorage")
 _GIGABYTE = 1e9
 
@@ -43,6 +47,29 @@ def check(folders: Iterable[Folder]) -> Iterator[Diagnosis]:
     """Looks at each folder; writes one nameless file where Segue would write, which is gone at once."""
     for folder in folders:
         yield _folder(folder)
+
+
+def check_library(library: LibrarySettings) -> Iterator[Diagnosis]:
+    """Whether the tracks that the index knows are where they were: an empty mount point looks like a folder."""
+    if not (Path(library.data_dir) / INDEX).exists() or not Path(library.out_dir).is_dir():
+        return
+    with open_index(library.data_dir) as index:
+        known = index.some_paths(library.out_dir)
+    try:
+        check_out_dir(library.out_dir, known)
+    except NotReady as problem:
+        yield failed(SERVICE, "OUT_DIR: known tracks", str(problem))
+        return
+    gone = [path for path in known if not Path(path).exists()]
+    if gone:
+        yield warned(
+            SERVICE,
+            "OUT_DIR: known tracks",
+            f"{len(gone)} of the {len(known)} files filed last are gone, such as {gone[0]}.",
+            "File a task of type Rebuild index, if they were moved or removed on purpose.",
+        )
+    elif known:
+        yield passed(SERVICE, "OUT_DIR: known tracks", f"The {len(known)} files filed last are there.")
 
 
 def _folder(folder: Folder) -> Diagnosis:

@@ -224,3 +224,16 @@ def test_the_task_says_it_on_its_row(house: House) -> None:
     assert failed.status == "Failed"
     assert "Music Tracks" in failed.result
     assert any("Verify configuration" in issue.title for issue in house.issues())
+
+
+def test_an_empty_mount_point_is_told_from_a_library(house: House) -> None:
+    """The folder is there and the tracks are not: that is a volume to be mounted, not an empty library."""
+    house.add(house.media.link("Test Band - Short Song.m4a"))
+    house.work()
+    _, lines, _ = examine(house)
+    assert lines["This machine", "OUT_DIR: known tracks"]["verdict"] == "pass"
+    house.settings.out_dir.rename(house.settings.out_dir.with_name("unmounted"))
+    house.settings.out_dir.mkdir()
+    code, lines, _ = examine(house)
+    assert code == 1
+    assert "Mount its volume" in lines["This machine", "OUT_DIR: known tracks"]["found"]
