@@ -44,7 +44,11 @@ from notion_schema.databases import TaskRow
 from notion_schema.vocabulary import State
 
 _LINK = re.compile(r"https?://[^\s<>\"')\]]+")
-_NOT = re.compile(r"^\W*not\b\W*?(https?://[^\s<>\"')\]]+)", re.MULTILINE | re.IGNORECASE)
+_NOT = re.compile(
+    r"^\W*not\b(?:\s+(?:this|that|the|one|link|source|it|is))*\W*(https?://[^\s<>\"')\]]+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""A line that turns a link down; a link after any other words is one that is chosen."""
 _NAMED = re.compile(r"^Track: (.+)$", re.MULTILINE)
 _NONE = frozenset({"none", "no", "none of them", "no one", "keine", "keiner", "nein"})
 _SPOTIFY = re.compile(r"spotify[.:]")
@@ -81,7 +85,7 @@ class Request:
             )
         in_description = _NAMED.search(row.description)
         says_none = answer.rstrip(".!").casefold() in _NONE
-        words = answer if answer and not in_answer and not says_none else None
+        words = answer if answer and not (in_answer or says_none or turned_down) else None
         links = dict.fromkeys(found.rstrip(".,;:!?") for found in _LINK.findall(row.description))
         return cls(
             link=link,

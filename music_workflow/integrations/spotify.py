@@ -1,9 +1,9 @@
 """Spotify's official Web API through spotipy: what its links mean, its lists, a person's likes, and what plays.
 
 Metadata only; no audio is ever asked for, and nothing without the user's own credentials. Looking up tracks needs the
-app alone; what is the user's own needs the refresh token, and never a browser. It waits for nobody: spotipy's own
-retries and sleeps are not used, a Retry-After of a day becomes an error that carries it and is remembered, so that the
-app does not knock again before. Wired behind `core.ports.Catalogue` and the ports of `core.listing`.
+app alone; what is the user's own needs the refresh token, and never a browser. spotipy's own retries and sleeps are not
+used: a wait of seconds is sat out, a Retry-After of a day becomes an error that carries it and is remembered, so that
+the app does not knock again before. Wired behind `core.ports.Catalogue` and the ports of `core.listing`.
 
 The session is our own: its requests go to Spotify's hosts alone (also when an answer names the next page), and the
 meaning of each status is read where the answer arrives, since spotipy would lose the Retry-After of some of them.
@@ -12,6 +12,7 @@ meaning of each status is read where the answer arrives, since spotipy would los
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,12 +33,16 @@ from music_workflow.deduplication.matching import Wanted
 from music_workflow.errors import BadLink, MusicError, NotReady, Removed, Unavailable
 from music_workflow.integrations.guards import Guard
 from music_workflow.integrations.service_state import ServiceState
-from music_workflow.integrations.transport import ConnectionLost, status_error
+from music_workflow.integrations.transport import ConnectionLost, retry_after, status_error
 
 _HOSTS = ("api.spotify.com", "accounts.spotify.com")
 
 _REFUSED_LOGIN = {400, 401}
 _PAGE = 50
+_TOO_MANY = 429
+_SHORT_WAIT_S = 10.0
+"""Such a wait is sat out, so that a list of many pages is not begun anew for it."""
+_SHORT_WAITS = 3
 _UNUSED_REDIRECT = "http://127.0.0.1:8888/callback"
 """spotipy wants one; with a refresh token nobody is redirected."""
 _NO_USER = (
@@ -231,6 +236,13 @@ class _Gateway(HTTPAdapter):
         if self._guard.gateway is not None:
             rest = parts._replace(scheme="", netloc="").geturl()
             request.url = f"{self._guard.gateway.rstrip('/')}/{parts.netloc}{rest}"
+        for _ in range(_SHORT_WAITS):
+            answer = super().send(request, *args, **options)
+            wait = retry_after(answer.headers) if answer.status_code == _TOO_MANY else None
+            if wait is None or wait > _SHORT_WAIT_S:
+                return answer
+            answer.close()
+            time.sleep(wait)
         return super().send(request, *args, **options)
 
     def close(self) -> None:

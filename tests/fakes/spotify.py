@@ -64,6 +64,8 @@ class Spotify:
         self.wait_s: int | None = None
         """Set: everybody is sent away for so long."""
         self.down = False
+        self.busy = 0
+        """So many questions are answered with 429 and a wait of no length worth a row's."""
         self.new_refresh_token: str | None = None
         self.refresh_tokens = {self.REFRESH}
         self._issued = 0
@@ -119,6 +121,9 @@ class Spotify:
         def answer(seen: Seen) -> Answer:
             if self.wait_s is not None:
                 return _json({}, status=429, headers={"Retry-After": str(self.wait_s)})
+            if self.busy:
+                self.busy -= 1
+                return _json({}, status=429, headers={"Retry-After": "0"})
             if self.down:
                 return _json({}, status=503)
             token = seen.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -170,6 +170,17 @@ def test_without_a_login_of_the_user_nothing_of_theirs_is_asked(
     assert spotify.grants == []
 
 
+def test_a_wait_of_seconds_is_sat_out(server: MediaServer, spotify: Spotify, tmp_path: Path) -> None:
+    """A few times; a service that goes on refusing is busy."""
+    spotify.like("2026-01-01T00:00:00Z", track(1, "Song"))
+    spotify.busy = 3
+    assert len(newest(settings(server, tmp_path))) == 1
+
+    spotify.busy = 4
+    with pytest.raises(Unavailable, match="429"):
+        newest(settings(server, tmp_path))
+
+
 def test_a_day_long_wait_is_remembered_by_all_who_ask(
     server: MediaServer, spotify: Spotify, tmp_path: Path
 ) -> None:
