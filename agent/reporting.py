@@ -173,6 +173,15 @@ class Reporting:
         cancelled = report.outcome.state is State.CANCELLED
         return self._is_taken(row, report.ref) if cancelled else self._is_at_work(row, report.ref)
 
+    def sees(self, database_key: str) -> bool:
+        """Reads a task database's columns; True when that can be done.
+
+        Raises:
+            NotionError: it cannot.
+        """
+        self._tasks(database_key).refresh()
+        return True
+
     def upload_picture(self, report: Report, path: str, *, look_first: bool) -> str | None:
         """Uploads a picture and returns the upload's id; None when the file is gone."""
         file = Path(path)

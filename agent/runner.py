@@ -40,9 +40,9 @@ _REPORT_DELAY_S = 5.0
 _LONGEST_REPORT_DELAYS_S = ((30, 300.0), (100, 900.0))
 """Up to so many deliveries, no longer apart than this; hourly after that."""
 _HOUR_S = 3600.0
-_BARE_AFTER = 4
-"""A report that Notion refuses for another reason than being away is from this delivery on written without what it
-refuses."""
+_BARE_AFTER = 8
+"""A report that Notion refuses for another reason than being away is from this delivery on, after some ten minutes,
+written without what it refuses."""
 _KEPT_FOR_S = 7 * 24 * _HOUR_S
 """So long a report waits for a row that the integration does not see any more."""
 _HANGING_AFTER_S = 60.0
@@ -315,7 +315,7 @@ class Runner:
 
     def _again(self, report: Report, delivery: int, error: Exception) -> None:
         stuck = not isinstance(error, notion.Unavailable)
-        if isinstance(error, notion.NotShared) and time.time() - report.ended_at > _KEPT_FOR_S:
+        if isinstance(error, notion.NotShared) and self._is_gone(report):
             log.get().error("report given up; its row cannot be seen any more", why=str(error))
             return
         longest = next((limit for count, limit in _LONGEST_REPORT_DELAYS_S if delivery <= count), _HOUR_S)
@@ -325,6 +325,15 @@ class Runner:
             "report not delivered", delivery=delivery, again_in_s=delay, why=str(error), exc_info=unexpected
         )
         self._hand_over(report, delivery + 1, delay, stuck=stuck)
+
+    def _is_gone(self, report: Report) -> bool:
+        """Whether the row alone has been out of sight for long: its database is in sight."""
+        if time.time() - report.ended_at < _KEPT_FOR_S:
+            return False
+        try:
+            return self._engine.step("look at the database", self._reporting.sees, report.ref.database)
+        except notion.NotionError:
+            return False
 
     def cancelled(
         self,

@@ -29,3 +29,24 @@ def test_a_report_for_a_row_that_is_gone_holds_nobody_up(
         house.server.workspace.faults.reset()
         with house.worker() as at_work:
             assert eventually(lambda: house.row(row).status == "Completed")
+
+
+def test_a_report_that_was_given_up_is_made_good_when_the_row_comes_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its time the report is dropped; the row, in sight again, still says running, and is worked once more."""
+    monkeypatch.setattr(runner, "_KEPT_FOR_S", 0.0)
+    gate = Gate()
+    with light_registry(light_handler(gate)):
+        tasks = house.workspace.database(AGENT_TASKS)
+        values = {"title": "back", "task_type": TYPE, "status": "Ready", "description": "wait"}
+        row = tasks.create(values, new_options=("task_type",)).id
+        with house.worker() as at_work:
+            at_work.cycle()
+            assert eventually(lambda: row in gate.inside)
+            house.server.workspace.faults.set(unshared=[row])
+            gate.opened.set()
+            assert at_work.run_until_idle()
+            house.server.workspace.faults.reset()
+            assert at_work.run_until_idle()
+    assert (house.row(row).status, house.row(row).attempt) == ("Completed", 2)
