@@ -13,7 +13,7 @@ If it stays Blocked:
   then set Status to Ready. Any other link to the same track will do as well.
 If it took the wrong track: write "not" and that link into Answer ("not https://…"), and set Status to Ready. It is
 never taken again, another source is looked for, and the track is synced anew from that.
-If it Failed: nothing was found in several tries over some hours. Put a link to the same track, or to a file of yours,
+If it Failed: nothing was found in five tries over about a day. Put a link to the same track, or to a file of yours,
 into Link of the original row and set that to Ready.
 """
 
@@ -102,6 +102,7 @@ class Request:
     "Fix DRM failure",
     attempts=5,
     timeout=minutes(15),
+    first_delay=minutes(10),
     queue="download",
     steps={
         "note what was turned down": 1,
