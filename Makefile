@@ -35,7 +35,7 @@ check: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/lint-imports
 
 chaos: $(VENV)/.dev ## long soak runs with kills and faults
-	$(BIN)/python -m pytest tests/chaos --run-chaos -s $(ARGS)
+	RACE_IDS=1000 $(BIN)/python -m pytest tests/chaos tests/agent/test_engine_processes.py --run-chaos -s $(ARGS)
 
 bench: $(VENV)/.dev ## the figures in docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -78,8 +78,16 @@ def test_kill_nine_is_survived(url: str, tmp_path: Path, request: pytest.Fixture
     assert _lines(tmp_path) == ["first short", "first long", "second long", "second result kept True"]
 
 
-def test_a_polite_stop_keeps_the_step_and_leaves_the_rest(url: str, tmp_path: Path) -> None:
-    """SIGTERM: the step that ends within the grace is kept, no other begins, and the next worker goes on after it."""
+@ON_POSTGRES
+def test_a_polite_stop_keeps_the_step_and_leaves_the_rest(postgres: Postgres, tmp_path: Path) -> None:
+    """SIGTERM: the step that ends within the grace is kept, no other begins, and another worker goes on at once."""
+    with postgres.database() as url:
+        _stop_politely(url, tmp_path)
+
+    assert _lines(tmp_path) == ["first short", "first long", "first stopped", "second result kept False"]
+
+
+def _stop_politely(url: str, tmp_path: Path) -> None:
     with _worker(url, tmp_path, "first") as first:
         assert _saw(tmp_path, "first long")
         first.terminate()
@@ -89,7 +97,17 @@ def test_a_polite_stop_keeps_the_step_and_leaves_the_rest(url: str, tmp_path: Pa
     with _worker(url, tmp_path, "second"):
         assert _saw(tmp_path, "second result kept False")
 
-    assert _lines(tmp_path) == ["first short", "first long", "first stopped", "second result kept False"]
+
+def test_who_asks_twice_does_not_wait(tmp_path: Path) -> None:
+    """The second signal ends the worker at once, in the middle of its step."""
+    with _worker(f"sqlite:///{tmp_path / 'engine.sqlite'}", tmp_path, "first") as first:
+        assert _saw(tmp_path, "first long")
+        first.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+
+        assert first.wait(5) == 128 + signal.SIGINT
 
 
 @ON_POSTGRES
