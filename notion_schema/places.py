@@ -6,7 +6,7 @@ A database is a container of data sources, and the rows belong to one of these; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -68,6 +68,24 @@ def locate(notion: Notion, text: str, wanted: str) -> tuple[Place, Json]:
     if len(sources) == 1:
         return _located(notion, str(sources[0]["id"]), container)
     raise drift(_which(title, wanted, sources))
+
+
+def by_title(notion: Notion, page_id: str, titles: Mapping[str, str]) -> dict[str, str]:
+    """Ids of the databases directly on a page that have a wanted title.
+
+    Args:
+        notion: The client.
+        page_id: The page.
+        titles: The titles wanted, by key.
+
+    Returns:
+        The id of the first of each title, by key; without those that are not there.
+    """
+    there: dict[str, str] = {}
+    for block in notion.list_children(page_id):
+        if block.get("type") == "child_database":
+            there.setdefault(block["child_database"]["title"], str(block["id"]))
+    return {key: there[title] for key, title in titles.items() if title in there}
 
 
 def _located_alone(notion: Notion, data_source_id: str, wanted: str) -> tuple[Place, Json]:
