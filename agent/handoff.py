@@ -12,10 +12,10 @@ from typing import Any
 
 from agent import log
 from agent.issues import Issues
+from agent.present import row_of
 from agent.report import Report
 from handlers.base import FollowUp, Handback
 from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
-from notion_schema.errors import NotShared
 from notion_schema.vocabulary import RunState, State
 from notion_schema.workspace import Database, Workspace
 
@@ -160,8 +160,6 @@ class Handoff:
 
 
 def _parents(database: Database[TaskRow], page_id: str) -> tuple[str, ...]:
-    try:
-        return database.get(page_id).handed_off_from
-    except NotShared:
-        # Deleted for good, or out of sight: the chain is counted up to here.
-        return ()
+    """What a row was handed off from; of a row that is gone nothing is known, and the chain is counted up to it."""
+    row = row_of(database, page_id)
+    return row.handed_off_from if row else ()

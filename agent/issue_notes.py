@@ -140,7 +140,7 @@ class IssueNotes:
             known = self._read(notes, key)
             if known is None or known.mended:
                 self._count(notes, key, words, at, again)
-            elif known.description != words.description:
+            if known is not None and known.description != words.description:
                 notes.run(
                     "UPDATE issue SET description = :text, last_seen = :at, version = version + 1 WHERE key = :key",
                     key=key,

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from agent import log, page
@@ -22,7 +23,7 @@ from agent.ledger import Ledger, LedgerError
 from agent.outcome import Issue
 from agent.report import Report
 from notion_schema import blocks
-from notion_schema.databases import ISSUES, IssueRow
+from notion_schema.databases import CLIENT_FACING, ISSUES, IssueRow
 from notion_schema.errors import NotionError, NotShared, Unavailable
 from notion_schema.vocabulary import Priority, State
 from notion_schema.workspace import Database, Workspace
@@ -34,7 +35,6 @@ _MOST_RESULT = 1900
 _RETRY_S = 30.0
 _BUDGET_S = 1.0
 _LAST_BUDGET_S = 5.0
-_THEIRS = "client-facing issue"
 _CLOSED = (State.DONE, State.CANCELLED, State.ARCHIVED)
 
 
@@ -199,7 +199,7 @@ class Issues:
         try:
             row = database.get(note.page_id)
         except NotShared as error:
-            if error.status != _NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             row = None
         if row is not None and not row.in_trash:
@@ -220,8 +220,8 @@ class Issues:
         if found := database.find_by_key(note.key):
             # After a lost answer it may be the row of our own creation, with the number that was sent then.
             sent = note.writing if note.posted_at else 0
-            known = {**_UNFILED, "page_id": found[0].id, "writing": sent, "settle_at": now + STALE_S}
-            self._notes.save(note.key, **known)
+            known = {**_UNFILED, "page_id": found[0].id, "writing": sent, "described": note.description}
+            self._notes.save(note.key, **known, settle_at=now + STALE_S)
             return found[0]
         if note.mended:
             self._notes.shown(note, now)
@@ -275,14 +275,16 @@ class Issues:
 
     def _update(self, database: Database[IssueRow], note: IssueNote, row: IssueRow) -> None:
         """Brings a row up to date with what is known, leaving a person's words as they are."""
-        if any(kind.casefold() == _THEIRS for kind in row.kinds):
+        if any(kind.casefold() == CLIENT_FACING.casefold() for kind in row.kinds):
             log.get().warning("issue left alone: a person made it client-facing", issue=row.id)
             self._notes.shown(note, self._clock())
             return
-        seen = note.written if row.occurrences is None else int(row.occurrences)
-        elsewhere = note.elsewhere + (0 if seen in (note.written, note.writing) else seen - note.written)
+        seen, elsewhere = _counted(note, row)
         total = max(0, elsewhere + note.occurrences)
+        described = note.description if row.description in ("", note.described) else None
         saying = self._saying(database, note, row)
+        if note.description != note.described and described is None and not saying:
+            saying = f"{_stamp(note.last_seen)}: {note.description}"
         count, tasks = self._notes.tasks(note.key, _MOST_LINKS)
         links = tuple(dict.fromkeys((*row.tasks, *tasks)))[: max(_MOST_LINKS, len(row.tasks))]
         tally = _tally(total, count, len(links))
@@ -293,7 +295,7 @@ class Issues:
             "first_seen": _at(note.first_seen) if row.first_seen is None else None,
             "last_error": tally if tally != note.tallied and row.last_error in ("", note.tallied) else None,
             "status": self._status(database, note, row),
-            **_described(note, row),
+            "description": described if note.description != note.described else None,
         }
         if saying:
             values.update(_resulting(database, row, values.get("description") or row.description, saying))
@@ -308,9 +310,7 @@ class Issues:
             self._clock(),
             written=total,
             writing=total,
-            described=str(values.get("description") or note.described)
-            if _described(note, row)
-            else note.described,
+            described=note.description,
             tallied=tally if "last_error" in changes else note.tallied,
         )
 
@@ -351,7 +351,8 @@ class Issues:
                 found, key=lambda row: (row.created_time or datetime.max.replace(tzinfo=UTC), row.id)
             )
             if oldest.id != note.page_id:
-                changes |= {**_UNFILED, "page_id": oldest.id, "version": note.version + 1}
+                changes |= {**_UNFILED, "page_id": oldest.id, "described": note.description}
+                changes["version"] = note.version + 1
             for row in found:
                 if row.id != oldest.id:
                     self._trash_own(database, row, oldest)
@@ -378,7 +379,6 @@ class Issues:
         )
 
 
-_NOT_FOUND = 404
 _UNFILED: dict[str, Any] = {"page_id": "", "written": 0, "writing": 0, "elsewhere": 0, "posted_at": 0}
 
 
@@ -386,17 +386,18 @@ def _key(signature: str) -> str:
     return f"issue:{signature}"
 
 
+def _counted(note: IssueNote, row: IssueRow) -> tuple[int, int]:
+    """What the row counts, and how much of that this engine did not count: another's, or a person's."""
+    seen = note.written if row.occurrences is None else int(row.occurrences)
+    is_ours = seen in (note.written, note.writing)
+    return seen, note.elsewhere if is_ours else note.elsewhere + seen - note.written
+
+
 def _tally(occurrences: int, tasks: int, linked: int) -> str:
     """What the row says where links alone would not tell."""
     if tasks <= linked:
         return ""
     return f"{occurrences:,} failed attempts on {tasks:,} tasks; the first {linked} of them are linked."
-
-
-def _described(note: IssueNote, row: IssueRow) -> dict[str, Any]:
-    """A changed description, where the row still says what was written last."""
-    changed = note.description != note.described and row.description in ("", note.described)
-    return {"description": note.description} if changed else {}
 
 
 def _resulting(database: Database[IssueRow], row: IssueRow, description: str, saying: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from agent.prerequisites import Prerequisites
 from agent.runner import Guard
 from handlers.registry import Registry
 from notion_schema.calls import Json
-from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
+from notion_schema.databases import AGENT_TASKS, CLIENT_FACING, ISSUES, TaskRow
 from notion_schema.errors import NotionError, NotShared, ResultLimit
 from notion_schema.filters import Filter
 from notion_schema.vocabulary import State, rank_of
@@ -285,7 +285,16 @@ class Poller:
             if self._agent and database.has("assigned_to")
             else None,
         )
-        return mine and database.all_of(database.in_state(State.READY, State.RUNNING), mine)
+        return mine and database.all_of(
+            database.in_state(State.READY, State.RUNNING), mine, _not_client_facing(database)
+        )
+
+
+def _not_client_facing(database: Database[TaskRow]) -> Filter | None:
+    """Issues that a client sees are people's alone; None where there are none."""
+    if CLIENT_FACING not in database.options("kinds"):
+        return None
+    return database.not_equals("kinds", CLIENT_FACING)
 
 
 def _all_shown(database: Database[TaskRow], wanted: Filter) -> Iterator[Json]:

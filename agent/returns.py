@@ -15,9 +15,10 @@ from typing import Any
 
 from agent import log
 from agent.ledger import Ledger, LedgerError
+from agent.present import row_of
 from notion_schema import blocks
 from notion_schema.databases import AGENT_TASKS, TaskRow
-from notion_schema.errors import NotionError, NotShared, Unavailable
+from notion_schema.errors import NotionError, Unavailable
 from notion_schema.vocabulary import RunState, State
 from notion_schema.workspace import Database, Workspace
 
@@ -148,7 +149,7 @@ class Returns:
                 most=_MOST_LINES,
             )
         database: Database[TaskRow] = self._workspace.database(AGENT_TASKS)
-        row = _row(database, origin)
+        row = row_of(database, origin)
         woken = False
         if row is not None and not row.schedule:
             self._write(origin, news)
@@ -205,15 +206,6 @@ class Returns:
         return True
 
 
-def _row(database: Database[TaskRow], page_id: str) -> TaskRow | None:
-    """A row of the tasks; None when it is gone."""
-    try:
-        row = database.get(page_id)
-    except NotShared:
-        return None
-    return None if row.in_trash else row
-
-
 def _is_done(database: Database[TaskRow], page_id: str) -> bool:
-    row = _row(database, page_id)
+    row = row_of(database, page_id)
     return row is not None and database.vocabulary.state(row.status, row.run_state) is State.DONE

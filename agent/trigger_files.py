@@ -20,11 +20,12 @@ from typing import Any
 from agent import log, trigger_folder
 from agent.issues import Issues
 from agent.ledger import Ledger, LedgerError
+from agent.present import row_of
 from agent.returns import ENDS, Returns
 from agent.trigger_folder import AgentFolders, Sighting, Stage
 from agent.trigger_notes import Handed, Standing, TriggerNotes
 from notion_schema.databases import AGENT_TASKS, TaskRow
-from notion_schema.errors import NotionError, NotShared, Unavailable
+from notion_schema.errors import NotionError, Unavailable
 from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Database, Workspace
 
@@ -166,7 +167,7 @@ class TriggerFiles:
 
     def _read(self, database: Database[TaskRow], page_id: str) -> TaskRow | None:
         self._read_at[page_id] = self._clock()
-        return _row(database, page_id)
+        return row_of(database, page_id)
 
     def _is_late(self) -> bool:
         """Whether this look has taken long enough; what is left is for the next one, which then comes at once."""
@@ -300,7 +301,7 @@ class TriggerFiles:
         self, database: Database[TaskRow], page_id: str, last: Handed | None, seen: Sighting | None
     ) -> None:
         """Issues a file, if the row read afresh still asks for it: a query may show old news."""
-        row = _row(database, page_id)
+        row = row_of(database, page_id)
         if row is None or not self._is_theirs(database, row):
             return
         if last is not None and not self._wants_another(database, last, row, seen):
@@ -417,19 +418,10 @@ def _takes(database: Database[TaskRow], attr: str, word: str) -> bool:
 def _may_start(database: Database[TaskRow], row: TaskRow, done: dict[str, bool]) -> bool:
     for page_id in row.prerequisites:
         if page_id not in done:
-            found = _row(database, page_id)
+            found = row_of(database, page_id)
             state = database.vocabulary.state(found.status, found.run_state) if found else None
             done[page_id] = state is State.DONE
     return all(done[page_id] for page_id in row.prerequisites)
-
-
-def _row(database: Database[TaskRow], page_id: str) -> TaskRow | None:
-    """A row as it is now; None when it is gone."""
-    try:
-        row = database.get(page_id)
-    except NotShared:
-        return None
-    return None if row.in_trash else row
 
 
 def _stamp(seconds: float) -> str:

@@ -35,6 +35,9 @@ ARTISTS: Final = "music_artists"
 PLAYLISTS: Final = "music_playlists"
 EXECUTION_LOGS: Final = "execution_logs"
 
+CLIENT_FACING: Final = "Client-Facing Issue"
+"""The Type of an issue that a client sees; Segue neither works nor changes such a row."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskRow(Row):

@@ -15,12 +15,16 @@ from agent.handoff import Handoff
 from agent.issues import Issues
 from agent.ledger import Ledger
 from agent.outcome import Outcome
+from agent.present import row_of
 from agent.report import Report, RowRef
 from agent.returns import Returns
 from handlers import registry
 from handlers.base import FollowUp
+from notion_schema.client import Notion
 from notion_schema.databases import AGENT_TASKS, TaskRow
+from notion_schema.errors import NotShared
 from notion_schema.vocabulary import State
+from notion_schema.workspace import Database
 from tests.story.conftest import House, furnished
 
 
@@ -176,6 +180,20 @@ def test_an_originator_that_is_gone_or_recurring_is_not_told(desk: Desk) -> None
     with desk.ledger.notes() as notes:
         assert notes.rows("SELECT * FROM handed_back WHERE told = 0") == []
     tasks.update(template.id, {"status": "Draft"})
+
+
+def test_a_withdrawn_token_does_not_make_rows_gone(desk: Desk) -> None:
+    """Only a row that Notion does not find is gone; a refusal of the token tells nothing about rows."""
+    tasks = desk.house.workspace.database(AGENT_TASKS)
+    row = desk.house.add("", title="There")
+    with Notion("ntn_withdrawn", base_url=desk.house.server.base_url) as refused:
+        blind = Database(refused, tasks.spec, tasks.place, tasks.binding)
+        with pytest.raises(NotShared):
+            row_of(blind, row.id)
+    assert row_of(tasks, row.id) is not None
+    assert row_of(tasks, "00000000-0000-4000-8000-000000000000") is None
+    tasks.trash(row.id)
+    assert row_of(tasks, row.id) is None
 
 
 def test_a_chain_of_handoffs_ends(desk: Desk) -> None:

@@ -325,6 +325,23 @@ def test_a_client_facing_issue_is_not_touched(desk: Desk) -> None:
     assert {**after, "request_id": ""} == {**before, "request_id": ""}
 
 
+def test_a_client_facing_issue_is_not_worked(house: House) -> None:
+    """Whatever its Task Type: only people answer to clients."""
+    issues = house.workspace.database(ISSUES)
+    asked = {"status": "Unreported", "task_type": "Verify run"}
+    ours = issues.create({"title": "Ours", **asked}, new_options=("task_type",))
+    theirs = issues.create(
+        {"title": "A client's", "kinds": ("Client-Facing Issue",), **asked},
+        new_options=("task_type", "kinds"),
+    )
+    with house.worker() as worker:
+        found = [each.row.id for each in worker.look().ready]
+    issues.trash(ours.id)
+    issues.trash(theirs.id)
+    assert ours.id in found
+    assert theirs.id not in found
+
+
 def test_a_deleted_issue_comes_back_only_with_a_new_failure(desk: Desk) -> None:
     """What a person threw away is not filed again for old failures, but a new one is not hidden."""
     page = desk.house.add("").id
@@ -385,6 +402,11 @@ def test_a_state_of_affairs_is_one_issue_until_it_is_over(desk: Desk) -> None:
     desk.issues.report("drift:tempo", "Tempo is gone", "Add the columns Tempo and Key.")
     desk.cycle(60)
     assert desk.row("drift:tempo").description == "Add the columns Tempo and Key."
+    desk.house.workspace.database(ISSUES).update(desk.row("drift:tempo").id, {"description": "Mine."})
+    desk.issues.report("drift:tempo", "Tempo is gone", "Add the column Key.")
+    desk.cycle(60)
+    assert desk.row("drift:tempo").description == "Mine."
+    assert "Add the column Key." in desk.house.text(desk.row("drift:tempo").id)
 
     desk.clock.now += 60
     desk.issues.resolve("drift:tempo", "The column is there again.")
