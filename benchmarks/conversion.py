@@ -60,8 +60,13 @@ for path in sys.argv[2:]:
 MEMORY = (
     WHOLE
     + """
-import resource
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+import pathlib, resource
+status = pathlib.Path("/proc/self/status")
+if status.exists():  # what getrusage says of a child includes its parent's size at the fork
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    print(int(lines["VmHWM"].split()[0]) / 2**10)
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
 )
 PCM = {".wav": "pcm_s24le", ".aiff": "pcm_s24be"}
@@ -126,7 +131,7 @@ def megabytes(path: str, folder: str) -> float:
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, folder, path], capture_output=True, text=True, check=True
     )
-    return int(done.stdout) / (2**20 if sys.platform == "darwin" else 2**10)
+    return float(done.stdout)
 
 
 def main() -> None:
