@@ -32,7 +32,7 @@ SELECT files.path, files.root, files.inode, files.size, files.mtime, files.title
     audio.codec, audio.sample_rate, audio.bits, audio.bit_rate
 FROM files JOIN roots ON roots.path = files.root
 LEFT JOIN audio ON audio.path = files.path LEFT JOIN track_files ON track_files.path = files.path
-WHERE roots.mounted ORDER BY files.path
+WHERE roots.mounted ORDER BY track_files.key IS NULL, files.path
 """
 
 
@@ -65,7 +65,7 @@ def make(index: VolumeIndex, references: References, progress: Progress) -> Plan
 
 
 def _copies(index: VolumeIndex, references: References) -> tuple[list[Copy], dict[str, str]]:
-    """All files as copies, second names of one file left out, and the root of each."""
+    """All files as copies, and the root of each; of two names of one file, that of a track comes first and counts."""
     cursor = index.connection.cursor()
     cursor.row_factory = sqlite3.Row
     copies: list[Copy] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from music_workflow.index.volume import VolumeIndex
 
 IDENTITY_NAME = ".segue-volume.json"
 _MOST_NEIGHBOURS = 200
+_SAMPLE = 20
 
 
 def outermost(roots: Iterable[str]) -> list[str]:
@@ -38,15 +39,20 @@ def home(index: VolumeIndex, folder: str) -> str:
     return max((root for root in known if is_below(folder, root)), key=len, default=folder)
 
 
-def settle(index: VolumeIndex, folder: str) -> tuple[str, str | None]:
+def settle(index: VolumeIndex, folder: str, asked: Collection[str]) -> tuple[str, str | None]:
     """Find out under which path a folder's volume stands now.
+
+    Args:
+        index: The index.
+        folder: Where to look.
+        asked: All folders that are looked through now; none of them has become another.
 
     Returns:
         The path to look through, and the one that it stood under before when that is another.
     """
     root = home(index, folder)
     volume = _known_volume(index, root)
-    if root == folder and read_identity(root) is None and volume and (found := _renamed(root, volume)):
+    if root == folder and volume and _is_bare(root) and (found := _renamed(index, root, volume)):
         _rename(index, root, found)
         return found, root
     own = read_identity(folder) if root == folder else None
@@ -54,7 +60,7 @@ def settle(index: VolumeIndex, folder: str) -> tuple[str, str | None]:
         for (other,) in index.connection.execute(
             "SELECT path FROM roots WHERE volume = ?", (own,)
         ).fetchall():
-            if read_identity(other) != own:
+            if other not in asked and read_identity(other) != own:
                 _rename(index, other, folder)
                 return folder, str(other)
     return folder, None
@@ -105,7 +111,7 @@ def _own_identity(index: VolumeIndex, root: str) -> str | None:
     others = index.connection.execute(
         "SELECT path FROM roots WHERE volume = ? AND path <> ?", (found, root)
     ).fetchall()
-    if found is not None and not any(read_identity(path) == found for (path,) in others):
+    if found is not None and not any(_carries(path, found, root) for (path,) in others):
         return found
     fresh = uuid.uuid4().hex
     target = Path(root, IDENTITY_NAME)
@@ -119,22 +125,51 @@ def _own_identity(index: VolumeIndex, root: str) -> str | None:
     return fresh
 
 
-def _renamed(root: str, volume: str) -> str | None:
+def _carries(path: str, volume: str, root: str) -> bool:
+    """Whether another folder carries this id: not the same folder by another way."""
+    return read_identity(path) == volume and not Path(path).samefile(root)
+
+
+def _is_bare(folder: str) -> bool:
+    """Whether a folder is not there, or is an empty place where a volume was mounted."""
+    try:
+        return all(entry.name.startswith(".") for entry in Path(folder).iterdir())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # there, and not to be read
+
+
+def _renamed(index: VolumeIndex, root: str, volume: str) -> str | None:
     """Look for the folder beside where it stood: its own name, or the name of a folder around it, has changed."""
     path = Path(root)
     for ancestor in (path, *path.parents):
         for neighbour in _folders(ancestor.parent):
             if neighbour != ancestor:
                 candidate = str(neighbour / path.relative_to(ancestor))
-                if read_identity(candidate) == volume:
+                if read_identity(candidate) == volume and _holds_the_same_files(index, root, candidate):
                     return candidate
     return None
 
 
+def _holds_the_same_files(index: VolumeIndex, root: str, candidate: str) -> bool:
+    """Tell a renamed volume from a clone of it, which carries the same id but holds other inodes."""
+    same = other = 0
+    for path, inode in index.connection.execute(
+        "SELECT path, inode FROM files WHERE root = ? ORDER BY path LIMIT ?", (root, _SAMPLE)
+    ):
+        place = Path(candidate, Path(path).relative_to(root))
+        if place.is_file():
+            same, other = (same + 1, other) if place.stat().st_ino == inode else (same, other + 1)
+    return same > other
+
+
 def _folders(parent: Path) -> Iterator[Path]:
+    """The folders in a folder, in order; links lead to where something stands already, and are left out."""
     try:
         with os.scandir(parent) as entries:
-            found = sorted(entry.path for entry in islice(entries, _MOST_NEIGHBOURS) if entry.is_dir())
+            some = islice(entries, _MOST_NEIGHBOURS)
+            found = sorted(entry.path for entry in some if entry.is_dir(follow_symlinks=False))
     except OSError:
         return  # what cannot be listed holds nothing to be found
     yield from map(Path, found)

@@ -45,7 +45,8 @@ def scan_all(index: VolumeIndex, folders: Sequence[str], *, accept_loss: bool = 
             through alone.
         accept_loss: Forget what is gone even where it is more than half of all.
     """
-    looks = [_look(index, folder) for folder in roots.outermost(folders)]
+    asked = roots.outermost(folders)
+    looks = [_look(index, folder, asked) for folder in asked]
     fresh = {path: mark for look in looks for path, mark in look.fresh.items()}
     gone = {path: mark for look in looks for path, mark in look.gone.items()}
     moved = moves.match(index, fresh, gone)
@@ -122,8 +123,8 @@ class _Look:
     gone: Mapping[str, Mark] = field(default_factory=dict)
 
 
-def _look(index: VolumeIndex, folder: str) -> _Look:
-    folder, renamed_from = roots.settle(index, folder)
+def _look(index: VolumeIndex, folder: str, asked: Sequence[str]) -> _Look:
+    folder, renamed_from = roots.settle(index, folder, asked)
     root = roots.home(index, folder)
     roots.adopt(index, root)
     known = _known(index, root, folder)

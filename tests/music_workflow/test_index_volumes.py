@@ -60,6 +60,17 @@ def test_a_renamed_volume_is_known_again(volume: Path, tmp_path: Path) -> None:
         assert [path for (path,) in index.connection.execute("SELECT path FROM roots")] == [str(back)]
 
 
+def test_one_folder_by_two_ways_keeps_its_id(volume: Path, tmp_path: Path) -> None:
+    """A link to a music folder is no copy of it."""
+    (tmp_path / "link").symlink_to(volume)
+    with open_index(tmp_path) as index:
+        scan_all(index, (str(volume), str(tmp_path / "link")))
+        first = (volume / ".segue-volume.json").read_text()
+        scan_all(index, (str(volume), str(tmp_path / "link")))
+
+    assert (volume / ".segue-volume.json").read_text() == first
+
+
 def test_a_copy_of_a_volume_is_another_volume(volume: Path, tmp_path: Path) -> None:
     """It is given an id of its own, as long as the first is there too."""
     with open_index(tmp_path) as index:
@@ -71,6 +82,26 @@ def test_a_copy_of_a_volume_is_another_volume(volume: Path, tmp_path: Path) -> N
         assert (report.added, report.renamed_from) == (3, None)
         assert len(known(index)) == 6
         ids = {json.loads((each / ".segue-volume.json").read_text())["volume"] for each in (volume, backup)}
+        assert len(ids) == 2
+
+
+def test_a_clone_beside_it_is_not_taken_for_a_volume_that_is_away(volume: Path, tmp_path: Path) -> None:
+    """It carries the same id and the same names, but it is another disk; and so when both are asked for."""
+    with open_index(tmp_path) as index:
+        scan(index, str(volume))
+        clone = Path(shutil.copytree(volume.parent, volume.parent.parent / "CLONE")) / "Music"
+        (tmp_path / "desk" / "drawer").mkdir(parents=True)
+        away = volume.parent.rename(tmp_path / "desk" / "drawer" / "VIBES")
+
+        report = scan(index, str(volume))
+        assert (report.state, report.renamed_from, report.total) == ("missing", None, 3)
+        gone, new = scan_all(index, (str(volume), str(clone)))
+        assert (gone.state, gone.total, new.renamed_from, new.added) == ("missing", 3, None, 3)
+
+        away.rename(volume.parent)
+        back, other = scan_all(index, (str(volume), str(clone)))
+        assert (back.added, back.changed, other.added, other.changed) == (0, 0, 0, 0)
+        ids = {json.loads((each / ".segue-volume.json").read_text())["volume"] for each in (volume, clone)}
         assert len(ids) == 2
 
 
