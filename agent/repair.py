@@ -41,19 +41,23 @@ class Repair:
 
     # Rows that say running -------------------------------------------------------------------------------------------
 
-    def mend(self, found: Found) -> None:
-        """A row says running: is anybody running it? If not, it is made ready again, and says why."""
+    def mend(self, found: Found) -> bool:
+        """A row says running: is anybody running it? If not, it is made ready again, and says why.
+
+        Returns:
+            Whether it was.
+        """
         why = self._nobody(found.row)
         if why is None:
-            return
+            return False
         row = self._poller.read(found.database, found.row.id)
         same = row and (row.run_id, row.worker) == (found.row.run_id, found.row.worker)
         if row is None or row.in_trash or not same or self._state(found.database, row) is not State.RUNNING:
-            return
+            return False
         # Between the query and now its report may have begun, or its lease been renewed.
         why = self._nobody(row)
         if why is None:
-            return
+            return False
         broken = self._broken(found.database, row)
         log.get().warning("row repaired", page=row.id, why=why, broken=broken)
         if broken >= _MOST_BROKEN:
@@ -63,9 +67,10 @@ class Repair:
                 f"{broken} attempts broke off without a result; the worker's log of {row.run_id} says more."
                 " Set Status to Ready to try again.",
             )
-            return
+            return False
         wait_s = _BROKEN_WAIT_S * 4 ** (broken - 1) if broken else 0.0
         self._reporting.release(found.database, row, why, wait_s=wait_s)
+        return not wait_s
 
     def _nobody(self, row: TaskRow) -> str | None:
         """Why nobody works on a row that says running; None when somebody does, or may."""

@@ -48,7 +48,8 @@ class Cycle:
     look: Look
     submitted: int
     waiting: int = 0
-    """Ready rows that are tried again by themselves: not taken for a passing reason, or shown by an old query."""
+    """Ready rows that are tried again by themselves: not taken for a passing reason, shown by an old query, or just
+    made ready."""
     left: int = 0
     """Ready rows that could not be run."""
     at_work: bool = False
@@ -179,7 +180,7 @@ class Worker:
             )
         for companion in self._companions:
             submitted += self._guard.run(type(companion).__name__, partial(companion.tend, look), 0)
-        self._reconcile(look, live)
+        waiting += self._reconcile(look, live)
         if submitted:
             log.get().info("submitted", rows=submitted, ready=len(look.ready), postponed=look.postponed)
         return Cycle(look, submitted, waiting, left, at_work=_ends_by_itself(live))
@@ -287,10 +288,15 @@ class Worker:
 
     # Reconciling -----------------------------------------------------------------------------------------------------
 
-    def _reconcile(self, look: Look, live: Sequence[Run]) -> None:
+    def _reconcile(self, look: Look, live: Sequence[Run]) -> int:
+        """Makes rows and runs true to each other; returns how many rows were made ready."""
         shown = {found.row.id for found in look.running}
-        for found in look.running:
-            self._guard.run("running row", partial(self._repair.mend, found), None, about=found.row.id)
+        mended = sum(
+            self._guard.run(
+                "running row", partial(self._repair.mend, found), otherwise=False, about=found.row.id
+            )
+            for found in look.running
+        )
         running = [run for run in live if run.workflow == RUN and run.state is RunState.RUNNING]
         for run in running:
             ref = _ref(run)
@@ -298,6 +304,7 @@ class Worker:
                 self._guard.run("run", partial(self._repair.heed, run), None, about=run.run_id)
         self._repair.forget_all_but(running)
         self._guard.run("hanging steps", self._runner.give_up_hanging, None)
+        return mended
 
 
 def _ref(run: Run) -> RowRef:

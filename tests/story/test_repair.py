@@ -124,11 +124,10 @@ def test_ready_again_while_it_runs_starts_anew(at_work: Scene) -> None:
     row = at_work.add("wait")
     assert eventually(lambda: row in at_work.gate.inside)
     set_by_hand(at_work.house, row, {"status": "Ready"})
-    time.sleep(0.7)
+    assert eventually(lambda: "Set to Ready by you while it ran" in at_work.house.text(row))
     at_work.gate.opened.set()
     assert eventually(lambda: at_work.is_(row, "Completed"))
     assert at_work.row(row).attempt == 2
-    assert eventually(lambda: "Set to Ready by you while it ran" in at_work.house.text(row))
 
 
 def test_a_row_that_cannot_be_read_stops_nobody(at_work: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
