@@ -28,8 +28,6 @@ from notion_schema.errors import NotionError, NotShared, Unavailable
 from notion_schema.vocabulary import Priority, State
 from notion_schema.workspace import Database, Workspace
 
-STALE_S = 30.0
-"""For so long a query may not show a new row; after a lost answer nothing is filed anew before that."""
 _MOST_LINKS = 100
 _MOST_RESULT = 1900
 _RETRY_S = 30.0
@@ -45,6 +43,7 @@ class Issues:
         workspace: Where.
         ledger: Where they are counted; it must hold ``issue_notes.TABLES``.
         clean: Takes secrets out of a text.
+        stale_s: For so long a query may not show a new row; after a lost answer nothing is filed anew before that.
         clock: Seconds since the epoch.
     """
 
@@ -53,12 +52,15 @@ class Issues:
         workspace: Workspace,
         ledger: Ledger,
         clean: Callable[[str], str],
+        *,
+        stale_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._workspace = workspace
         self._ledger = ledger
         self._notes = IssueNotes(ledger)
         self._clean = clean
+        self._stale_s = stale_s
         self._clock = clock
         self._hopeless_until = 0.0
 
@@ -213,15 +215,15 @@ class Issues:
     def _found_or_filed(self, database: Database[IssueRow], note: IssueNote) -> IssueRow | None:
         """A row that carries the issue's key, to be updated; None when it was filed now, or must wait."""
         now = self._clock()
-        if now < note.posted_at + STALE_S:
+        if now < note.posted_at + self._stale_s:
             # A creation whose end is not known: a row may be there that a query does not show yet.
-            self._notes.save(note.key, not_before=note.posted_at + STALE_S)
+            self._notes.save(note.key, not_before=note.posted_at + self._stale_s)
             return None
         if found := database.find_by_key(note.key):
             # After a lost answer it may be the row of our own creation, with the number that was sent then.
             sent = note.writing if note.posted_at else 0
             known = {**_UNFILED, "page_id": found[0].id, "writing": sent, "described": note.description}
-            self._notes.save(note.key, **known, settle_at=now + STALE_S)
+            self._notes.save(note.key, **known, settle_at=now + self._stale_s)
             return found[0]
         if note.mended:
             self._notes.shown(note, now)
@@ -270,7 +272,7 @@ class Issues:
             described=note.description,
             tallied=tally,
             posted_at=0,
-            settle_at=now + STALE_S,
+            settle_at=now + self._stale_s,
         )
 
     def _update(self, database: Database[IssueRow], note: IssueNote, row: IssueRow) -> None:

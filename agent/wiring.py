@@ -304,7 +304,7 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
     ):
         rows = _opened(client, settings, patient=patient)
         clean = log.Redaction(settings.secrets).clean
-        issues = Issues(rows, notes, clean)
+        issues = Issues(rows, notes, clean, stale_s=settings.notion_stale_seconds)
         told = Returns(rows, notes, clean)
         reporting = Reporting(
             rows,

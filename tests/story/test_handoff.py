@@ -37,7 +37,7 @@ class Desk:
         folder = house.settings.data_dir / name
         tables = (*issue_notes.TABLES, *answers.TABLES, *returns.TABLES)
         self.ledger = Ledger(f"sqlite:///{folder / 'engine.sqlite'}", folder, *tables)
-        self.issues = Issues(house.workspace, self.ledger, str)
+        self.issues = Issues(house.workspace, self.ledger, str, stale_s=30.0)
         self.returns = Returns(house.workspace, self.ledger, str, lambda: self.now)
         self.answers = Answers(house.notion, self.ledger)
         types = registry.load()

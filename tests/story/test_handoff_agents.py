@@ -60,7 +60,7 @@ class Agency:
         """Another process with the same ledger."""
         self.close()
         self.ledger = ledger = Ledger(f"sqlite:///{self.data / 'engine.sqlite'}", self.data, *self.tables)
-        self.issues = Issues(self.rows, ledger, str)
+        self.issues = Issues(self.rows, ledger, str, stale_s=30.0)
         self.returns = Returns(self.rows, ledger, str, lambda: self.now)
         self.files = TriggerFiles(
             self.rows,

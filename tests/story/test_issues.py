@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 
 from agent import issue_notes
-from agent.issues import STALE_S, Issues
+from agent.issues import Issues
 from agent.ledger import Ledger
 from agent.log import Redaction
 from agent.outcome import Issue, Outcome
@@ -24,6 +24,7 @@ from notion_schema.vocabulary import State
 from tests.story.conftest import House, furnished
 
 SECRET = "a-very-secret-thing"
+STALE_S = 30.0
 
 
 class Clock:
@@ -46,7 +47,9 @@ class Desk:
         folder = house.settings.data_dir / name
         self.folder = folder
         self.ledger = Ledger(f"sqlite:///{folder / 'engine.sqlite'}", folder, *issue_notes.TABLES)
-        self.issues = Issues(house.workspace, self.ledger, Redaction((SECRET,)).clean, self.clock)
+        self.issues = Issues(
+            house.workspace, self.ledger, Redaction((SECRET,)).clean, stale_s=STALE_S, clock=self.clock
+        )
 
     def __enter__(self) -> Self:
         return self
