@@ -290,3 +290,17 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         peaks.append(int(done.stdout))
 
     assert peaks[1] < peaks[0] * 1.2
+
+
+def test_aac_keeps_the_music(sources: dict[str, str], tmp_path: Path) -> None:
+    """What is encoded at 256 kbit/s differs from the WAV beside it by noise 25 dB below the music, and has that size."""
+    m4a, wav, _ = process.convert(sources["flac"], str(tmp_path), stem="out").files
+    heard, original = decoded(m4a.path), decoded(wav.path)
+
+    def kept(delay: int) -> float:
+        size = min(len(original), len(heard) - delay)
+        noise = np.square(original[:size] - heard[delay : delay + size]).sum()
+        return float(10 * np.log10(np.square(original[:size]).sum() / noise))
+
+    assert max(kept(delay) for delay in (0, 1024, 2048)) > 25
+    assert 200_000 < m4a.size * 8 / SECONDS < 300_000

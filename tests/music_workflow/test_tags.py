@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import get_args
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -74,6 +75,24 @@ def test_everything_is_read_back(
 
     assert tags.read(path) == wanted
     assert process.decode_check(path) == pytest.approx(process.decode_check(str(blank[fmt])), abs=1e-6)
+
+
+@pytest.mark.parametrize("fmt", ["M4A", "AIFF"])
+def test_another_library_reads_them_too(
+    fmt: AudioFormat, blank: dict[AudioFormat, Path], tmp_path: Path
+) -> None:
+    """FFmpeg, which has its own readers, finds the same words (it looks for no ID3 in a WAV)."""
+    path = copy(blank, fmt, tmp_path)
+    tags.write(path, fmt, FULL)
+
+    with av.open(path) as file:
+        found = {name.lower(): value for name, value in file.metadata.items()}
+
+    assert found["title"] == FULL.title
+    assert found["artist"] == ", ".join(FULL.artists)
+    assert found["album"] == FULL.album
+    assert FULL.camelot in found.values()
+    assert FULL.fingerprint in found.values()
 
 
 words = st.text(max_size=40).filter(lambda text: "\0" not in text)
