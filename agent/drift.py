@@ -1,14 +1,15 @@
 """Notices when the databases change under the worker, and keeps one issue for each such change.
 
-What stops a database is always an issue. What Segue only does without (a column it could fill) is one when it came
-about while Segue knew the database: what a workspace lacked on the first day is doctor's to say, and no flood of
-issues. An issue is brought up to date while the trouble lasts and resolved when it is mended, also when that happened
-while no worker ran. Asks Notion nothing itself: it reads what the poller's looks and refreshes have found.
+What stops a database is always an issue. What Segue only does without (a column it could fill) is one when that
+column has served before: what a workspace never had, on the first day or after an upgrade, is doctor's to say, and no
+flood of issues. An issue is brought up to date while the trouble lasts and resolved when it is mended, also when that
+happened while no worker ran. Asks Notion nothing itself: it reads what the poller's looks and refreshes have found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from agent import log
@@ -23,7 +24,7 @@ from notion_schema.workspace import Workspace
 TABLES: Final = (
     """CREATE TABLE IF NOT EXISTS drift (
         signature TEXT PRIMARY KEY, database_key TEXT NOT NULL, filed INTEGER NOT NULL, sentence TEXT NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS drift_known (database_key TEXT PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS drift_column (served TEXT PRIMARY KEY)",
 )
 TAG: Final = "Schema Drift"
 _LONGEST_TITLE = 150
@@ -69,8 +70,8 @@ class DriftWatch(Companion):
         # Read, file, write: filing has transactions of its own, and doing it twice after a crash changes nothing.
         with self._ledger.notes() as notes:
             before = {row["signature"]: row for row in notes.rows("SELECT * FROM drift")}
-            known = {row["database_key"] for row in notes.rows("SELECT database_key FROM drift_known")}
-        filed = {signature for signature in found if self._is_news(found[signature], before, known)}
+            served = {row["served"] for row in notes.rows("SELECT served FROM drift_column")}
+        filed = {signature for signature in found if self._is_news(found[signature], before, served)}
         over = [
             signature
             for signature, row in before.items()
@@ -82,20 +83,26 @@ class DriftWatch(Companion):
         for signature in over:
             if before[signature]["filed"]:
                 self._issues.resolve(signature, f"This is no longer so: {before[signature]['sentence']}")
-        self._keep(found, filed, over)
+        self._keep(found, filed, over, served)
         self._log(found, before)
 
     def _is_news(
-        self, finding: Finding, before: Mapping[str, Mapping[str, Any]], known: Container[str]
+        self, finding: Finding, before: Mapping[str, Mapping[str, Any]], served: Container[str]
     ) -> bool:
-        """Whether it is worth an issue: it stops a database, was filed before, or came about while we knew it."""
+        """Whether it is worth an issue: it stops a database, was filed before, or concerns a column that has served."""
         if finding.level is Level.FAILURE:
             return True
         if finding.signature in before:
             return bool(before[finding.signature]["filed"])
-        return _database_of(finding) in known
+        return _column_of(finding.subject) in served
 
-    def _keep(self, found: Mapping[str, Finding], filed: Container[str], over: Iterable[str]) -> None:
+    def _keep(
+        self,
+        found: Mapping[str, Finding],
+        filed: Container[str],
+        over: Iterable[str],
+        served: AbstractSet[str],
+    ) -> None:
         with self._ledger.notes() as notes:
             for signature, finding in found.items():
                 notes.run(
@@ -109,11 +116,19 @@ class DriftWatch(Companion):
                 )
             for signature in over:
                 notes.run("DELETE FROM drift WHERE signature = :signature", signature=signature)
-            for key in self._workspace.databases:
+            for column in self._serving() - served:
                 notes.run(
-                    "INSERT INTO drift_known (database_key) VALUES (:key) ON CONFLICT (database_key) DO NOTHING",
-                    key=key,
+                    "INSERT INTO drift_column (served) VALUES (:served) ON CONFLICT (served) DO NOTHING",
+                    served=column,
                 )
+
+    def _serving(self) -> set[str]:
+        """The columns that serve now, as subjects begin."""
+        return {
+            f"{key}/{attr}"
+            for key, database in self._workspace.databases.items()
+            for attr in database.binding.columns
+        }
 
     def _log(self, found: Mapping[str, Finding], before: Iterable[str]) -> None:
         for signature in found.keys() - set(before):
@@ -126,6 +141,11 @@ class DriftWatch(Companion):
 def _database_of(finding: Finding) -> str:
     """The key that a finding's subject begins with."""
     return finding.subject.split("/", 1)[0]
+
+
+def _column_of(subject: str) -> str:
+    """The database and the attribute that a subject begins with."""
+    return "/".join(subject.split("/", 2)[:2])
 
 
 def _title(finding: Finding) -> str:
