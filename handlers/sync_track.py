@@ -39,7 +39,7 @@ from notion_schema.databases import TaskRow
 
 _PLAYLIST = re.compile(r"^Playlist:[ \t]*(\S.*)$", re.MULTILINE)
 _WANTED, _UNWANTED = "Sync it as one track", "Leave it out"
-_YES, _NO = ("sync", "yes"), ("leave", "skip", "no")
+_YES, _NO = re.compile(r"(?:sync|yes)\b"), re.compile(r"(?:leave|skip|no)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,11 @@ def sync_track(job: Job[Request], tools: Tools) -> Done:
         return _already_there(job, tools, twin)
 
     mix = job.step("is it a mix", library.judge_length, identity.title, identity.duration_s)
-    if _unwanted(mix, job.request):
+    if unwanted(mix, job.request):
         return _left_out(identity, mix)
     source = job.heavy_step("download", library.fetch, identity, job.work_dir, job.progress)
     mix = job.step("is it a mix after all", library.judge_length, identity.title, source.duration_s)
-    if _unwanted(mix, job.request):
+    if unwanted(mix, job.request):
         return _left_out(identity, mix)
     twin = job.step("look for the same audio", library.find_twin_by_audio, source.sha256, identity)
     if twin:
@@ -132,7 +132,7 @@ def sync_track(job: Job[Request], tools: Tools) -> Done:
     )
 
 
-def _unwanted(mix: MixVerdict, request: Request) -> bool:
+def unwanted(mix: MixVerdict, request: Request) -> bool:
     """Whether a mix is to be left out.
 
     Raises:
@@ -140,8 +140,10 @@ def _unwanted(mix: MixVerdict, request: Request) -> bool:
     """
     if mix.policy != "review":
         return mix.policy == "skip"
-    if request.answer.startswith((*_YES, *_NO)):
-        return request.answer.startswith(_NO)
+    if _NO.match(request.answer):
+        return True
+    if _YES.match(request.answer):
+        return False
     raise NeedsHuman(
         f"This looks like a mix or live set: {mix.why}. Is it wanted as one track? Tick an answer, or write “sync” or"
         " “leave out” into Answer; then set Status to Ready. (MIX_POLICY decides without asking.)",

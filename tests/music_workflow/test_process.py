@@ -293,7 +293,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
 
 
 def test_aac_keeps_the_music(sources: dict[str, str], tmp_path: Path) -> None:
-    """What is encoded at 256 kbit/s differs from the WAV beside it by noise 25 dB below the music, and has that size."""
+    """What is encoded at 256 kbit/s differs from the WAV by noise 25 dB below the music, and has that size."""
     m4a, wav, _ = process.convert(sources["flac"], str(tmp_path), stem="out").files
     heard, original = decoded(m4a.path), decoded(wav.path)
 
