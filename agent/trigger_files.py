@@ -157,11 +157,15 @@ class TriggerFiles:
         return found
 
     def _to_follow(self, latest: Mapping[str, Handed], rows: Mapping[str, TaskRow]) -> list[Handed]:
-        """Handoffs to look after: those whose row the query shows, and some of the others that have not ended."""
-        for handed in latest.values():
-            if handed.standing.is_end and not handed.left_ready and handed.page_id not in rows:
-                self._notes.save(replace(handed, left_ready=True))
-        unseen = [one for one in latest.values() if not one.standing.is_end and one.page_id not in rows]
+        """Handoffs to look after: those whose row the query shows, and some of the others that are not over.
+
+        A row that the query does not show is read: that it is missing there does not prove that it has left *Ready*.
+        """
+        unseen = [
+            one
+            for one in latest.values()
+            if one.page_id not in rows and not (one.standing.is_end and one.left_ready)
+        ]
         unseen.sort(key=lambda one: self._read_at.get(one.page_id, 0.0))
         return [one for one in latest.values() if one.page_id in rows] + unseen[:_MOST_A_LOOK]
 
