@@ -26,7 +26,7 @@ from notion_schema.ids import BadId, parse_id
 from notion_schema.places import locate
 
 _TRIES = 3
-_HOW_TO_SHARE = "Open each in Notion, or the page it is on: ••• menu, Connections, and choose the integration."
+_HOW_TO_SHARE = "Open each in Notion, or its page: ••• menu, Connections, and choose the integration."
 
 
 @dataclass(frozen=True)
