@@ -56,7 +56,8 @@ class Postgres:
         try:
             yield self.url(name)
         finally:
-            self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            if self.process is None or self.process.poll() is None:
+                self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextmanager
