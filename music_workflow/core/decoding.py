@@ -154,14 +154,15 @@ class Source:
             if shape != self._shape:  # chained streams change it; the queue would not notice
                 ready += self._gathered()
                 self._shape = shape
+                self._fifo = AudioFifo()
             self._fifo.write(frame)
             if self._fifo.samples >= GATHERED:
                 ready += self._gathered()
         return ready
 
     def _gathered(self) -> list[AudioFrame]:
+        # The queue is kept: a new one faults in its megabyte anew, which took a quarter of an analysis.
         frame = self._fifo.read(partial=True) if self._fifo.samples else None
-        self._fifo = AudioFifo()
         return [] if frame is None else [frame]
 
 
