@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
+from agent import log
 from agent.engine import Engine
 from tests.fakes.postgres import serving
 
@@ -35,6 +36,7 @@ def main() -> int:
 
 
 def _measure(what: str, url: str) -> int:
+    log.configure(as_json=True, level="warning")
     engine = Engine(url, poll_s=0.2 if what == "latency" else 0.05)
     name = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
     print(f"{name}: {_MEASUREMENTS[what](engine)}", flush=True)
