@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from agent.checks import configuration
 from agent.settings import Settings
@@ -109,3 +109,13 @@ def test_switches_say_what_they_switch() -> None:
         variable = configuration.names_of(name)[0]
         assert re.search(rf"^# {variable}=(true|false)$", text, re.MULTILINE), variable
         assert len((Settings.model_fields[name].description or "").split()) >= 4, variable
+
+
+def test_the_engine_database_s_password_is_a_secret_in_every_form() -> None:
+    """A driver names it as it is, an address as it was escaped; neither reaches a log."""
+    address = "postgresql://segue:hunter%2322@host/segue"
+    settings = Settings.isolated(engine_database_url=SecretStr(address))
+
+    assert settings.engine_url == address
+    assert {"hunter%2322", "hunter#22"} <= set(settings.secrets)
+    assert "hunter" not in repr(settings)

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from agent import wiring
+from agent.engine import HaltedError
 from notion_schema.errors import Unavailable
 from tests.story.conftest import House
 from tests.story.light import QUICK, eventually
@@ -78,3 +79,14 @@ def test_a_worker_that_starts_during_an_outage_waits(house: House, monkeypatch: 
         assert time.monotonic() - began > 0.5
         assert not worker.look().failed
     back.join()
+
+
+def test_a_worker_that_lost_its_lease_sends_nothing_more(house: House) -> None:
+    """The last question before each request; what it raises is raised, and Notion hears nothing."""
+
+    def lost() -> None:
+        raise HaltedError
+
+    with wiring.notion(house.settings, before_send=lost) as notion, pytest.raises(HaltedError):
+        notion.me()
+    assert house.notion.me()
