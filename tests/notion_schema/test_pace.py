@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +92,18 @@ def test_a_damaged_file_or_a_clock_set_back_does_not_close_the_door(tmp_path: Pa
     assert pace.reserve(0) == 0
     file.write_text(f"[0, {time.time() + 86400}, {time.time() + 86400}]")
     assert pace.reserve(0) == 0
+
+
+def test_a_frozen_process_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was stopped in the very moment it held the file: the others count on without it."""
+    monkeypatch.setattr("notion_schema.pace._FROZEN_S", 0.05)
+    pace = SharedPace(tmp_path, "https://api.notion.com", "token", 2.0)
+    pace.reserve(0.0)
+    (lock,) = tmp_path.glob("*.lock")
+    with FileLock(lock):
+        waits = [pace.reserve(10.0) for _ in range(3)]
+
+    assert waits[0] == 0.0
+    assert 0.0 < waits[1] < waits[2] <= 1.0
