@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from agent import earlier_cli, schedules_cli, setup_cli, steer_cli, webhooks_cli
-from agent.loading import SettingsError
-from agent.loading import settings as _settings
+from agent.commands import earlier_cli, schedules_cli, setup_cli, steer_cli, webhooks_cli
+from agent.commands.loading import SettingsError
+from agent.commands.loading import settings as _settings
 
 app = typer.Typer(
     name="segue",
@@ -40,8 +40,8 @@ app.command()(earlier_cli.import_earlier)
 
 def main() -> None:
     """Runs the command; an expected error ends it with one sentence."""
+    from agent.commands.refusal import RefusedError
     from agent.leases import EngineError
-    from agent.refusal import RefusedError
     from handlers.base import HandlerWordError
     from handlers.registry import RegistryError
     from notion_schema.errors import NotionError
@@ -131,7 +131,8 @@ def task_add(
     priority: Annotated[str, typer.Option(help="Critical, High, Medium, Low or Routine.")] = "",
 ) -> None:
     """Create a task row, ready to run."""
-    from agent import tasks, wiring
+    from agent import wiring
+    from agent.commands import tasks
     from handlers import registry
 
     settings = _settings()
@@ -158,7 +159,7 @@ def file_gaps(
     cap: Annotated[int, typer.Option(min=1, help="Most rows created in one run.")] = 100,
 ) -> None:
     """File what a gap analysis says is missing: one row per gap; again, it only brings its rows up to date."""
-    from agent import gaps
+    from agent.commands import gaps
 
     settings = _settings(need_notion=not (dry_run and Path(document).is_file()))
     for line in gaps.file(settings, document, dry_run=dry_run, no_merge=tuple(no_merge or ()), cap=cap):
@@ -170,7 +171,7 @@ def status(
     limit: Annotated[int, typer.Option(help="How many ended runs to show.")] = 20,
 ) -> None:
     """Show what runs and what ran on this machine."""
-    from agent import history
+    from agent.commands import history
 
     settings = _settings(need_notion=False)
     table = Table("Run", "State", "Began (UTC)", "Took", "Result", box=None, header_style="bold")

@@ -24,7 +24,8 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
-from agent import log, setup, tasks, wiring
+from agent import log, setup, wiring
+from agent.commands import tasks
 from agent.settings import Settings
 from agent.worker import Worker
 from music_workflow import synthesizer

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.issue_notes import Words
+from agent.problems.issue_notes import Words
 from agent.report import Report
 from notion_schema import blocks
 from notion_schema.vocabulary import State

@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 from agent import log, page
 from agent.answers import Answers
-from agent.handoff import Handoff
-from agent.issues import Issues
+from agent.handing_on.handoff import Handoff
+from agent.handing_on.returns import ENDS, Returns
 from agent.outcome import Issue
+from agent.problems.issues import Issues
 from agent.report import Report, RowRef, attempts_of
-from agent.returns import ENDS, Returns
 from agent.signature import Signature
 from agent.telling import Teller
 from handlers.base import FollowUp, Handback

@@ -21,8 +21,8 @@ from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped
 
 from agent import log, schedule_words
 from agent.companion import Companion
-from agent.new_rows import NewRow, NewRows
 from agent.poller import Found, Look
+from agent.rows.new_rows import NewRow, NewRows
 from agent.schedule_words import Schedule, ScheduleError
 from handlers.registry import Registry
 from notion_schema.databases import TaskRow

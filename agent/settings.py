@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from agent.handoff_settings import HandoffSettings
+from agent.handing_on.handoff_settings import HandoffSettings
 from agent.setting_types import Listed, StrongSecret, TimeZone
 from agent.setting_types import names as _names
 from agent.status_words import StatusWords

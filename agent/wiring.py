@@ -13,36 +13,38 @@ from zoneinfo import ZoneInfo
 
 from tzlocal import get_localzone
 
-from agent import answers, child, drift, issue_notes, log, returns, trigger_notes
+from agent import answers, child, log
 from agent.answers import Answers
 from agent.doctor import Access, SetUpDoctor
-from agent.earlier_rows import NotionEarlierRows
-from agent.edited_tracks import NotionEditedTracks
 from agent.engine import Engine
-from agent.errands import Errands
-from agent.filing import Filing
-from agent.gap_rows import NotionGapRows
-from agent.handoff import Handoff
-from agent.handoff_settings import agents_of
-from agent.issues import Issues
+from agent.handing_on import returns, trigger_notes
+from agent.handing_on.errands import Errands
+from agent.handing_on.handoff import Handoff
+from agent.handing_on.handoff_settings import agents_of
+from agent.handing_on.returns import Returns
+from agent.handing_on.trigger_files import Rules, TriggerFiles
 from agent.known_columns import known_columns
 from agent.ledger import Ledger
-from agent.metrics import Metrics
-from agent.music_rows import LastWritten, TrackRows
-from agent.new_rows import NewRows
-from agent.notion_events import TokenFile
-from agent.playlist_rows import PlaylistRows
 from agent.poller import Poller
+from agent.problems import drift, issue_notes
+from agent.problems.issues import Issues
 from agent.reporting import Reporting
-from agent.returns import Returns
+from agent.rows.earlier_rows import NotionEarlierRows
+from agent.rows.edited_tracks import NotionEditedTracks
+from agent.rows.filing import Filing
+from agent.rows.gap_rows import NotionGapRows
+from agent.rows.music_rows import LastWritten, TrackRows
+from agent.rows.new_rows import NewRows
+from agent.rows.playlist_rows import PlaylistRows
 from agent.runner import REPORT_QUEUE, Guard, Runner
 from agent.schedules import Schedules
 from agent.settings import Settings
-from agent.trigger_files import Rules, TriggerFiles
-from agent.triggers import Triggers
 from agent.twins import Twins
 from agent.upkeep import HouseKeeping
-from agent.webhooks import TOKEN_FILE, Address, Webhooks
+from agent.web.metrics import Metrics
+from agent.web.notion_events import TokenFile
+from agent.web.triggers import Triggers
+from agent.web.webhooks import TOKEN_FILE, Address, Webhooks
 from agent.worker import Worker
 from handlers import registry
 from handlers.base import Tools

@@ -19,11 +19,11 @@ from agent import log, records
 from agent.cadence import Backoff, Cadence
 from agent.companion import Companion
 from agent.engine import LIVE, Engine, Run, RunState
-from agent.new_rows import NEW_ROW
 from agent.poller import Found, Hopeless, Look, Poller
 from agent.repair import Repair
 from agent.report import RowRef, attempts_of, run_id, run_ids
 from agent.reporting import Reporting
+from agent.rows.new_rows import NEW_ROW
 from agent.runner import REPORT, RUN, Guard, Runner
 from agent.twins import TIDY
 from handlers.base import Handler

@@ -26,7 +26,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from agent import log, setup, tasks, wiring
+from agent import log, setup, wiring
+from agent.commands import tasks
 from agent.demo import serve
 from agent.settings import Settings
 from agent.worker import Worker

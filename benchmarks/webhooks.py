@@ -24,9 +24,10 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from agent import setup, tasks, wiring
-from agent.notion_events import signed
+from agent import setup, wiring
+from agent.commands import tasks
 from agent.settings import Settings
+from agent.web.notion_events import signed
 from notion_local.server import RunningServer
 from notion_schema.databases import AGENT_TASKS
 from notion_schema.vocabulary import State

@@ -140,7 +140,11 @@ def instant(text: str, zone: str | None = None) -> datetime | None:
 def _local(moment: datetime) -> datetime:
     try:
         return moment.astimezone()
-    except (OverflowError, ValueError, OSError):  # at the ends of the calendar the local offset leads out of it
+    except (
+        OverflowError,
+        ValueError,
+        OSError,
+    ):  # at the ends of the calendar the local offset leads out of it
         return moment.replace(tzinfo=UTC)
 
 

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, SecretStr
 
 from agent import setup
 from agent.checks.lines import failed, passed, warned
-from agent.env_file import EnvFile
+from agent.commands.env_file import EnvFile
 from agent.settings import Settings
 from handlers.base import Diagnosis
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.env_file import EnvFile
+from agent.commands.env_file import EnvFile
 
 VALUES = st.text(st.characters(codec="ascii", exclude_characters="'\x00", exclude_categories=("Cc",)))
 

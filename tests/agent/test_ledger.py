@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from agent import answers, drift, issue_notes, returns, trigger_notes
-from agent.issue_notes import IssueNotes, Words
+from agent import answers
+from agent.handing_on import returns, trigger_notes
+from agent.handing_on.trigger_notes import Handed, Standing, TriggerNotes
 from agent.ledger import Ledger, LedgerError
-from agent.trigger_notes import Handed, Standing, TriggerNotes
+from agent.problems import drift, issue_notes
+from agent.problems.issue_notes import IssueNotes, Words
 
 TABLES = (*issue_notes.TABLES, *answers.TABLES, *returns.TABLES, *trigger_notes.TABLES, *drift.TABLES)
 WORDS = Words(title="It is gone", description="It is gone.")

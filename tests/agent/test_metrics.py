@@ -8,12 +8,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.engine import Run, RunState
-from agent.metrics import Metrics
-from agent.new_rows import NEW_ROW
 from agent.outcome import Outcome
 from agent.poller import Look
 from agent.report import Report, RowRef
+from agent.rows.new_rows import NEW_ROW
 from agent.runner import REPORT, RUN
+from agent.web.metrics import Metrics
 from handlers.registry import load
 from notion_schema.calls import RequestNote
 from notion_schema.vocabulary import State

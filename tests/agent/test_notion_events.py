@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.notion_events import Events, TokenFile, Verdict, signed
+from agent.web.notion_events import Events, TokenFile, Verdict, signed
 
 TOKEN = "secret_of_the_subscription"
 ME, PERSON, TASKS = "bot-1", "person-1", "source-1"

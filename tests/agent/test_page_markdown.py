@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.page_markdown import render
+from agent.rows.page_markdown import render
 from gap_analysis.reading import analyse
 
 

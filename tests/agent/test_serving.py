@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from agent import serving
-from agent.serving import Serving
+from agent.web import serving
+from agent.web.serving import Serving
 
 LIFE_S = 0.5
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from agent import records, top
+from agent import records
+from agent.commands import top
 from agent.engine import Engine, reading
 from agent.outcome import Outcome
 from agent.report import Report, RowRef

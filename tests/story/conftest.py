@@ -25,7 +25,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from agent import log, setup, tasks, wiring
+from agent import log, setup, wiring
+from agent.commands import tasks
 from agent.settings import Settings
 from agent.worker import Worker
 from music_workflow import synthesizer

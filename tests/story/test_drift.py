@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from agent import issue_notes, setup
+from agent import setup
+from agent.problems import issue_notes
 from agent.worker import Worker
 from notion_schema.blocks import plain_text
 from notion_schema.databases import AGENT_TASKS, ISSUES, IssueRow

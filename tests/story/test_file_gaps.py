@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent import wiring
-from agent.gap_rows import NotionGapRows
+from agent.rows.gap_rows import NotionGapRows
 from gap_analysis import showing
 from gap_analysis.planning import Move, Plan
 from handlers.file_gaps import Request, carry_out, make_plan, read_file

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from agent import answers, issue_notes, page, returns
+from agent import answers, page
 from agent.answers import Answers
-from agent.handoff import Handoff
-from agent.issues import Issues
+from agent.handing_on import returns
+from agent.handing_on.handoff import Handoff
+from agent.handing_on.returns import Returns
 from agent.ledger import Ledger
 from agent.outcome import Outcome
 from agent.present import row_of
+from agent.problems import issue_notes
+from agent.problems.issues import Issues
 from agent.report import Report, RowRef
-from agent.returns import Returns
 from handlers import registry
 from handlers.base import FollowUp
 from notion_schema.client import Notion

@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent import issue_notes, returns, trigger_notes, wiring
-from agent.handoff_settings import agents_of
-from agent.issues import Issues
+from agent import wiring
+from agent.handing_on import returns, trigger_notes
+from agent.handing_on.handoff_settings import agents_of
+from agent.handing_on.returns import Returns
+from agent.handing_on.trigger_files import Rules, TriggerFiles
+from agent.handing_on.trigger_folder import spelling
 from agent.ledger import Ledger
-from agent.returns import Returns
+from agent.problems import issue_notes
+from agent.problems.issues import Issues
 from agent.settings import Settings
-from agent.trigger_files import Rules, TriggerFiles
-from agent.trigger_folder import spelling
 from notion_schema.databases import AGENT_TASKS, ISSUES, TaskRow
 from notion_schema.workspace import Database, Workspace
 from tests.story.conftest import House, furnished

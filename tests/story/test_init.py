@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agent.cli import app
-from agent.env_file import EnvFile
+from agent.commands.env_file import EnvFile
 from notion_local import databases, server, shapes
 from notion_local.server import RunningServer
 from notion_schema import provisioning

@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import pytest
 
-from agent import issue_notes
-from agent.issues import Issues
 from agent.ledger import Ledger
 from agent.log import Redaction
 from agent.outcome import Issue, Outcome
+from agent.problems import issue_notes
+from agent.problems.issues import Issues
 from agent.report import Report, RowRef
 from handlers import registry
 from handlers.base import CannotDo, Done, Evidence, Job, Tools, handler

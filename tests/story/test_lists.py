@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from agent import playlist_rows, wiring
+from agent import wiring
+from agent.rows import playlist_rows
 from agent.settings import Settings
 from music_workflow.core.library import Library
 from music_workflow.core.ports import SpotifyCredentials

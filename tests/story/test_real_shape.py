@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from agent import setup, wiring
 from agent.cli import app
-from agent.env_file import EnvFile
+from agent.commands.env_file import EnvFile
 from agent.settings import Settings
 from handlers import registry
 from notion_local import pages, schema, server, shapes

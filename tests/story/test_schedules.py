@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent.engine import Engine
-from agent.new_rows import NewRows
 from agent.poller import Poller
+from agent.rows.new_rows import NewRows
 from agent.schedules import Schedules
 from handlers.registry import load
 from notion_schema.databases import AGENT_TASKS, TaskRow

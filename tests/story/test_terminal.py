@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import run_logs
+from agent.commands import run_logs
+from agent.commands.steer import SteerError, Target, resolve
 from agent.engine import Run, RunState
 from agent.runner import RUN
-from agent.steer import SteerError, Target, resolve
 from notion_schema.databases import AGENT_TASKS
 from tests.story.commands import segue
 from tests.story.conftest import House

@@ -26,11 +26,11 @@ import pytest
 from pydantic import ValidationError
 
 from agent.engine import Engine
-from agent.new_rows import NewRows
-from agent.notion_events import signed
+from agent.rows.new_rows import NewRows
 from agent.runner import REPORT_QUEUE
 from agent.settings import Settings
-from agent.triggers import TriggerError, Triggers
+from agent.web.notion_events import signed
+from agent.web.triggers import TriggerError, Triggers
 from handlers.registry import load
 from notion_local.webhooks import Webhooks as NotionsWebhooks
 from notion_schema.databases import AGENT_TASKS, TaskRow

@@ -1,0 +1,1 @@
+"""Issues that file, count and resolve themselves; changes of the databases among them."""
