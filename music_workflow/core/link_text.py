@@ -49,7 +49,7 @@ class Link:
     """True for a short link: only its redirect tells what it leads to."""
     kind: LinkKind = "track"
     protected: str | None = None
-    """What people call the service, when all its audio is encrypted."""
+    """What people call the service, when all its audio is encrypted or previews are all that it plays."""
 
     @property
     def key(self) -> str:

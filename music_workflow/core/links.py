@@ -35,6 +35,13 @@ _DRM_SERVICES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Pandora", ("pandora.com",)),
     ("Anghami", ("anghami.com",)),
 )
+_SHOPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Beatport", ("beatport.com", "beatsource.com")),
+    ("Juno Download", ("junodownload.com",)),
+    ("Traxsource", ("traxsource.com",)),
+    ("7digital", ("7digital.com",)),
+)
+"""They play a minute or two of what they sell, as plain files that nothing marks as previews."""
 _AMAZON_MUSIC = re.compile(r"(?:^|\.)music\.amazon\.(?:[a-z]{2,3}\.)?[a-z]{2,3}$")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}\d{7}")
 
@@ -51,7 +58,7 @@ def parse_link(text: str) -> Link:
     Raises:
         BadLink: Malformed, not a web link, carrying a secret, or not a single track; the sentence says
             which, and how a right link looks.
-        Protected: The link leads to a service whose audio is encrypted.
+        Protected: The link leads to a service whose audio is encrypted, or to a shop that plays previews.
     """
     link = read_link(text)
     if link.kind != "track":
@@ -79,8 +86,8 @@ def read_link(text: str) -> Link:
     for domain, reader in link_services.READERS.items():
         if bare == domain or bare.endswith(f".{domain}"):
             return reader(parts, bare)
-    if name := drm_service(host):
-        return _of_drm_service(name, parts, host)
+    if name := drm_service(host) or _belongs(host, _SHOPS):
+        return _of_closed_service(name, parts, host)
     return Link(canonical(parts))
 
 
@@ -95,18 +102,17 @@ def drm_service(host: str) -> str | None:
     host = host.lower().rstrip(".")
     if _AMAZON_MUSIC.search(host):
         return "Amazon Music"
-    for name, domains in _DRM_SERVICES:
-        if any(host == domain or host.endswith(f".{domain}") for domain in domains):
-            return name
-    return None
+    return _belongs(host, _DRM_SERVICES)
 
 
 def protected(service: str) -> Protected:
-    """Word the refusal of encrypted audio."""
+    """Word the refusal of encrypted audio, and of shops."""
+    sells = any(service == name for name, _ in _SHOPS)
+    why = (
+        "sells its tracks and plays only a preview" if sells else "audio is DRM protected and never decrypted"
+    )
     return Protected(
-        f"{service} audio is DRM protected and never decrypted; this track needs another source.",
-        service=_slug(service),
-        operation=OPERATION,
+        f"{service} {why}; this track needs another source.", service=_slug(service), operation=OPERATION
     )
 
 
@@ -116,7 +122,15 @@ def host_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     return not allowed or any(host == each or host.endswith(f".{each}") for each in map(str.lower, allowed))
 
 
-def _of_drm_service(name: str, parts: SplitResult, host: str) -> Link:
+def _belongs(host: str, services: tuple[tuple[str, tuple[str, ...]], ...]) -> str | None:
+    host = host.lower().rstrip(".")
+    for name, domains in services:
+        if any(host == domain or host.endswith(f".{domain}") for domain in domains):
+            return name
+    return None
+
+
+def _of_closed_service(name: str, parts: SplitResult, host: str) -> Link:
     short = host.endswith((".page.link", "tidal.link"))
     return Link(canonical(parts), _slug(name), short=short, protected=name)
 

@@ -132,6 +132,22 @@ def test_encrypted_services_are_told_by_the_link_alone(text: str) -> None:
         parse_link(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://www.beatport.com/track/tide-original-mix/5379371",
+        "https://beatport.com/de/track/tide/5379371",
+        "https://www.beatsource.com/track/tide/1",
+        "https://www.junodownload.com/products/tide/1-02/",
+        "https://www.traxsource.com/track/1/tide",
+    ],
+)
+def test_shops_that_play_previews_are_told_by_the_link_alone(text: str) -> None:
+    """What such a page plays is two minutes of the track, with nothing in the file to say so."""
+    with pytest.raises(Protected, match="plays only a preview"):
+        parse_link(text)
+
+
 def test_hosts_that_only_look_like_an_encrypted_service_are_not_taken_for_it() -> None:
     """Only the service's own domain and what is below it counts."""
     assert drm_service("notspotify.com") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -209,6 +210,22 @@ def test_what_youtube_refuses_is_said_in_our_words(
         library.identify(url)
     assert "--cookies" not in str(caught.value)
     assert type(caught.value) is error
+
+
+def test_a_shops_preview_is_not_taken_for_the_track(server: MediaServer, library: Library) -> None:
+    """Beatport's page plays two minutes under plain format names and states no length: it is not even opened."""
+    preview = {"mp4": {"url": "https://geo-samples.beatport.com/7.mp4"}}
+    tide = {"id": 7, "slug": "tide", "name": "Tide", "mix": "Original Mix", "artists": [{"name": "Ada Loop"}]}
+    playables = {"tracks": [{**tide, "preview": preview, "images": {}}]}
+    page = f"<html><script>window.Playables = {json.dumps(playables)};</script></html>"
+    server.serve(
+        "/www.beatport.com/track/tide/7", Answer(body=page.encode(), content_type="text/html; charset=utf-8")
+    )
+    server.serve_audio("/geo-samples.beatport.com/7.mp4", piece())
+
+    with pytest.raises(Protected, match="preview"):
+        library.identify("https://www.beatport.com/track/tide/7")
+    assert server.seen == []
 
 
 def test_a_cut_stream_passed_off_as_the_track_is_told_by_its_length(
