@@ -60,7 +60,7 @@ class EnvFile:
         missing = {name: value for name, value in wanted.items() if current.get(name) != value}
         if not missing:
             return False
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        lines = _lines(self.path)
         self._replace("\n".join(_merged(lines, missing)) + "\n")
         return True
 
@@ -77,6 +77,12 @@ class EnvFile:
             temporary.replace(self.path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _lines(path: Path) -> list[str]:
+    """Its lines; only a line feed ends one, or a value with a stranger separator would be torn."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _merged(lines: list[str], wanted: Mapping[str, str]) -> list[str]:
@@ -106,6 +112,7 @@ def _commented(line: str) -> str:
 def _quoted(value: str) -> str:
     if _PLAIN.fullmatch(value):
         return value
-    if "\n" in value or "\r" in value or "'" in value:
-        raise ValueError("A value for .env holds a line break or a quote.")
-    return f"'{value}'"
+    if "\n" in value or "\r" in value:
+        raise ValueError("A value for .env holds a line break.")
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.commands.env_file import EnvFile
 
-VALUES = st.text(st.characters(codec="ascii", exclude_characters="'\x00", exclude_categories=("Cc",)))
+VALUES = st.text(st.characters(exclude_characters="\x00\r\n", exclude_categories=("Cs",)))
 
 
 def test_lines_of_a_person_stay(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_differences_are_told_before_they_are_overwritten(tmp_path: Path) -> Non
 def test_what_was_written_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, wanted: dict[str, str]
 ) -> None:
-    """Any value without line breaks and quotes survives, beside others."""
+    """Any value without line breaks survives, beside others."""
     path = tmp_path_factory.mktemp("env") / ".env"
     path.write_text("B=old\n# A=\nX=kept\n")
     env = EnvFile(path)

@@ -51,7 +51,7 @@ def test_unknown_task_type_names_the_known_ones(house: House) -> None:
     """One sentence, exit code 1, no traceback."""
     refused = house.segue("task", "add", "Sing a song")
     assert refused.returncode == 1
-    assert "Sync track, Verify run." in " ".join(refused.stderr.split())
+    assert "Sync track, Verify configuration, Verify run." in " ".join(refused.stderr.split())
     assert "Traceback" not in refused.stderr
 
 
