@@ -44,6 +44,21 @@ def test_readme_names_every_command() -> None:
     assert [name for name in commands if f"segue {name}" not in prose] == []
 
 
+def test_parity_names_tests_that_exist() -> None:
+    """Each line of the parity table has a verdict and at least one test, and every test it names is there."""
+    text = (REPOSITORY / "docs" / "parity.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if re.search(r"\| (?:same|more|less|dropped) \|", line)]
+    assert len(lines) > 90
+    assert [line for line in lines if "`tests/" not in line] == []
+    named = set(re.findall(r"`(tests/[^`\s]+\.py)::(\w+)`", text))
+    assert [
+        f"{path}::{name}"
+        for path, name in sorted(named)
+        if not (REPOSITORY / path).is_file()
+        or f"\ndef {name}(" not in (REPOSITORY / path).read_text(encoding="utf-8")
+    ] == []
+
+
 def test_no_token_address_or_machine_path_is_committed() -> None:
     """No Notion token, no package index, no path of the machine it was written on."""
     forbidden = re.compile(r"\b(?:ntn|secret)_[A-Za-z0-9]{30,}|/root/|pypi\.org/simple|/work/main")
