@@ -25,8 +25,8 @@ setup: $(VENV)/.dev ## install everything into .venv
 demo: $(VENV)/.worker ## the main job on the embedded workspace
 	$(BIN)/segue demo $(ARGS)
 
-test: $(VENV)/.dev ## the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+test: $(VENV)/.dev ## the whole test suite (four processes on two cores: most tests wait)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -35,13 +35,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-chaos", action="store_true", help="run the soak tests in tests/chaos")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves the soak tests out of an ordinary run."""
+    """Keeps stories that share a house on one worker, and leaves the soak tests out of an ordinary run."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None and _shares_a_house(item):
+            item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))
     if config.getoption("--run-chaos"):
         return
     soak = [item for item in items if Path(item.path).parent.name == "chaos"]
     config.hook.pytest_deselected(items=soak)
     items[:] = [item for item in items if item not in soak]
+
+
+def _shares_a_house(item: pytest.Item) -> bool:
+    fixtures: dict[str, tuple[pytest.FixtureDef[object], ...]] = getattr(
+        item, "_fixtureinfo"
+    ).name2fixturedefs  # noqa: B009 - pytest has no public name for it
+    return any(each.scope == "module" for defs in fixtures.values() for each in defs)
 
 
 def pytest_runtest_setup() -> None:
