@@ -49,10 +49,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _shares_a_house(item: pytest.Item) -> bool:
-    fixtures: dict[str, tuple[pytest.FixtureDef[object], ...]] = getattr(
-        item, "_fixtureinfo"
-    ).name2fixturedefs  # noqa: B009 - pytest has no public name for it
-    return any(each.scope == "module" for defs in fixtures.values() for each in defs)
+    known = getattr(item, "_fixtureinfo", None)  # pytest has no public name for it
+    return known is not None and any(
+        each.scope == "module" for fixtures in known.name2fixturedefs.values() for each in fixtures
+    )
 
 
 def pytest_runtest_setup() -> None:
