@@ -24,6 +24,12 @@ _GONE = re.compile(
 )
 _ADVICE = re.compile(r"\.?\s+(?:Use --|See  ?https://github\.com/yt-dlp|; please report).*", re.DOTALL)
 """What yt-dlp adds for people at its own command line."""
+_VIDEO_WORD = r"(?:official|music|video|audio|lyrics?|visuali[sz]er|videoclip|clip|mv|hd|hq|uhd|4k|\d{3,4}p)"
+_OF_THE_VIDEO = re.compile(
+    rf"\s*[(\[](?!(?:official|music|clip|\s)*[)\]]){_VIDEO_WORD}(?:[\s/|,+-]+{_VIDEO_WORD})*[)\]]$",
+    re.IGNORECASE,
+)
+"""A last bracket of mere words for picture, sound and quality; "(Official)" and "(Music)" alone may be a name."""
 _ANY_PAGE = "web"
 """The service of pages that have no extractor of their own; ids found there name nothing beyond the page."""
 _SAID = 200
@@ -59,6 +65,8 @@ def identity_of(page: str, info: dict[str, Any]) -> Identity:
             artists = (str(uploader).removesuffix(" - Topic"),)
     elif title.casefold().startswith(f"{artists[0]} - ".casefold()):
         title = title[len(artists[0]) + 3 :].strip() or title
+    if service == "youtube":
+        title = _song_title(title)
     known = service in {"youtube", _ANY_PAGE} or not info.get("webpage_url")
     url = page if known else str(info["webpage_url"])
     return Identity(
@@ -72,6 +80,13 @@ def identity_of(page: str, info: dict[str, Any]) -> Identity:
         duration_s=float(info["duration"]) if info.get("duration") else None,
         artwork_url=info.get("thumbnail"),
     )
+
+
+def _song_title(title: str) -> str:
+    """What a video's title says of the song, without what it says of the video; never nothing."""
+    while (shorter := _OF_THE_VIDEO.sub("", title).strip()) and shorter != title:
+        title = shorter
+    return title
 
 
 def service_of(info: dict[str, Any]) -> str:

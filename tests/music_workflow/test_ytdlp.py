@@ -119,6 +119,28 @@ def test_a_youtube_video_is_identified_and_fetched(
     assert Path(source.path).read_bytes() == piece()
 
 
+@pytest.mark.parametrize(
+    ("shown", "title"),
+    [
+        ("Ada Loop - Tide (Official Audio)", "Tide"),
+        ("Ada Loop - Tide (Rio Vega Remix) [Official Music Video] (4K)", "Tide (Rio Vega Remix)"),
+        ("Ada Loop - Tide (Lyric Video)", "Tide"),
+        ("Ada Loop - Tide (Official Remix)", "Tide (Official Remix)"),
+        ("Ada Loop - Tide (Live Video)", "Tide (Live Video)"),
+        ("Ada Loop - Tide (Dirty)", "Tide (Dirty)"),
+        ("Ada Loop - Video (Music)", "Video (Music)"),
+        ("Ada Loop - (Official Video)", "(Official Video)"),
+    ],
+)
+def test_what_is_said_of_the_video_is_no_part_of_the_title(
+    server: MediaServer, library: Library, shown: str, title: str
+) -> None:
+    """Brackets that speak of picture and quality go; those that tell a version stay, and so does a bare title."""
+    link = YouTube(server).add("abcdefghij0", title=shown, channel="Ada Loop", audio=b"", duration_s=SECONDS)
+
+    assert library.identify(link).title == title
+
+
 @pytest.mark.parametrize("challenge", [False, True])
 def test_a_bandcamp_track_is_fetched_also_past_a_wall_for_programs(
     server: MediaServer, library: Library, tmp_path: Path, *, challenge: bool

@@ -164,7 +164,7 @@ class Shops:
         self._sound(8, "kite/night-ferry", "Night Ferry", "Kite", ferry)
         self._video("paperboats0", "Paper Boats", "Lumen", boats, song=True)
         self._video("lanternsng0", "Lantern", "Ida Moor", lantern, song=True)
-        preview = self._sound(14, "ida-moor/lantern", "Lantern", "Ida Moor", lantern, trouble="preview")
+        preview = self._sound(14, "ida-moor/lantern", "Lantern", "Ida Moor", None, trouble="preview")
         return [
             Asked("Spotify, played from SoundCloud", self._protected(8, "Night Ferry", "Kite"), ferry),
             Asked(
@@ -181,7 +181,7 @@ class Shops:
         harbour, low_tide = Music(122, "A minor"), Music(120, "D minor")
         shown = track(4, "Low Tide", "Mo Rivers", seconds=SECONDS)
         label = self._sound(
-            13, "pier-records/mo-rivers-low-tide", "Low Tide", "Mo Rivers", low_tide, isrc="GBABC2400004"
+            13, "pier-records/mo-rivers-low-tide", "Low Tide", "Mo Rivers", None, isrc="GBABC2400004"
         )
         return [
             Asked(
