@@ -25,8 +25,8 @@ setup: $(VENV)/.dev ## install everything into .venv
 demo: $(VENV)/.worker ## the main job on the embedded workspace
 	$(BIN)/segue demo $(ARGS)
 
-test: $(VENV)/.dev ## the whole test suite (four processes on two cores: most tests wait)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup $(ARGS)
+test: $(VENV)/.dev ## the whole test suite (three processes on two cores: many tests wait)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ check: $(VENV)/.dev ## ruff, mypy strict, import contracts
 	$(BIN)/lint-imports
 
 chaos: $(VENV)/.dev ## long soak runs with kills and faults
-	RACE_IDS=1000 $(BIN)/python -m pytest tests/chaos tests/agent/test_engine_processes.py --run-chaos -s $(ARGS)
+	RACE_IDS=1000 $(BIN)/python -m pytest tests/chaos tests/agent/test_engine_processes.py tests/story/test_killed.py --run-chaos -s $(ARGS)
 
 bench: $(VENV)/.dev ## the figures in docs/performance.md
 	$(BIN)/python -m benchmarks $(ARGS)

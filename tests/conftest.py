@@ -24,6 +24,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED = REPOSITORY.parent / "shared"
 
 
+_LONGEST_FIRST = {"story": 0, "agent": 1, "browser": 2}
+"""Folder -> its place in a run."""
+
+
 def traffic_file() -> Path | None:
     """Where exchanges with the embedded workspace are written, for a check against the client's types; or nowhere."""
     name = os.environ.get("NOTION_LOCAL_TRAFFIC")
@@ -35,24 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--run-chaos", action="store_true", help="run the soak tests in tests/chaos")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keeps stories that share a house on one worker, and leaves the soak tests out of an ordinary run."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None and _shares_a_house(item):
-            item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))
-    if config.getoption("--run-chaos"):
-        return
-    soak = [item for item in items if Path(item.path).parent.name == "chaos"]
-    config.hook.pytest_deselected(items=soak)
-    items[:] = [item for item in items if item not in soak]
-
-
-def _shares_a_house(item: pytest.Item) -> bool:
-    known = getattr(item, "_fixtureinfo", None)  # pytest has no public name for it
-    return known is not None and any(
-        each.scope == "module" for fixtures in known.name2fixturedefs.values() for each in fixtures
-    )
+    """Leaves the soak tests out of an ordinary run, and begins with what takes longest, so that no process idles."""
+    if not config.getoption("--run-chaos"):
+        soak = [
+            item
+            for item in items
+            if Path(item.path).parent.name == "chaos" or item.get_closest_marker("soak")
+        ]
+        config.hook.pytest_deselected(items=soak)
+        items[:] = [item for item in items if item not in soak]
+    items.sort(key=lambda item: _LONGEST_FIRST.get(Path(item.path).parent.name, len(_LONGEST_FIRST)))
 
 
 def pytest_runtest_setup() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.xdist_group("postgres")))
+BOTH = ("sqlite", "postgres")
 
 
 @pytest.fixture(scope="module", params=BOTH)

@@ -98,7 +98,7 @@ def test_timeout_and_stop_end_the_child(tmp_path: Path) -> None:
     """No process is left behind."""
     path = tmp_path / "pid"
     with pytest.raises(child.TimedOutError):
-        child.run(write_pid_and_wait, (str(path),), progress=_quiet, timeout_s=1.5, stopped=_never)
+        child.run(write_pid_and_wait, (str(path),), progress=_quiet, timeout_s=5, stopped=_never)
     assert _wait_for(lambda: _gone(int(path.read_text())))
     path.unlink()
     with pytest.raises(child.StoppedError):

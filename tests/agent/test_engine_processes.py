@@ -22,7 +22,6 @@ from tests.fakes.postgres import Postgres
 REPOSITORY = Path(__file__).resolve().parents[2]
 IDS = int(os.environ.get("RACE_IDS", "100"))
 """`make chaos` races over 1,000."""
-ON_POSTGRES = pytest.mark.xdist_group("postgres")
 
 
 @pytest.fixture(params=BOTH)
@@ -78,7 +77,6 @@ def test_kill_nine_is_survived(url: str, tmp_path: Path, request: pytest.Fixture
     assert _lines(tmp_path) == ["first short", "first long", "second long", "second result kept True"]
 
 
-@ON_POSTGRES
 def test_a_polite_stop_keeps_the_step_and_leaves_the_rest(postgres: Postgres, tmp_path: Path) -> None:
     """SIGTERM: the step that ends within the grace is kept, no other begins, and another worker goes on at once."""
     with postgres.database() as url:
@@ -110,7 +108,6 @@ def test_who_asks_twice_does_not_wait(tmp_path: Path) -> None:
         assert first.wait(5) == 128 + signal.SIGINT
 
 
-@ON_POSTGRES
 def test_a_frozen_worker_loses_its_run_and_ends_itself(postgres: Postgres, tmp_path: Path) -> None:
     """SIGSTOP past the lease, taken over, SIGCONT: one result, by the new owner; the old one says why it ends."""
     with ExitStack() as stack:

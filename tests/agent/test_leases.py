@@ -20,8 +20,6 @@ from agent.watchdog import Watchdog
 from tests.agent.test_engine import wait_for
 from tests.fakes.postgres import Postgres
 
-ON_POSTGRES = pytest.mark.xdist_group("postgres")
-
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[tuple[FileHold, Path]]:
@@ -156,7 +154,6 @@ def _now() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-@ON_POSTGRES
 def test_workers_that_start_together_share_one_table(postgres: Postgres) -> None:
     """Eight at once on an empty database: each has its lease, none an error."""
     with postgres.database() as url:
@@ -172,7 +169,6 @@ def test_workers_that_start_together_share_one_table(postgres: Postgres) -> None
         assert leases[0].dead(names) == names - {leases[0].executor_id}
 
 
-@ON_POSTGRES
 def test_a_lease_that_ran_out_cannot_be_renewed(postgres: Postgres) -> None:
     """On the database's clock: its runs may be somebody else's by now."""
     with postgres.database() as url:
@@ -189,7 +185,6 @@ def test_a_lease_that_ran_out_cannot_be_renewed(postgres: Postgres) -> None:
         other.release()
 
 
-@ON_POSTGRES
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(postgres: Postgres) -> None:
     """One sentence: which, why, what to check."""
     wrong = postgres.url("not_there").replace("postgres@", "postgres:hunter22@")

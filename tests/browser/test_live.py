@@ -13,7 +13,7 @@ from notion_local.server import RunningServer
 from tests.browser.conftest import Desk
 from tests.browser.seeding import Client, block, make_databases, status, title, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

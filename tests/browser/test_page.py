@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Desk
 from tests.browser.seeding import block, page_content, png, status, title, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 

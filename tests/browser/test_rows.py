@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Desk
 from tests.browser.seeding import png, status, title, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def only_row(desk: Desk, source: str = "tasks") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from notion_local import shapes
 from tests.browser.conftest import Desk
 from tests.browser.seeding import status, title
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 ROWS = 5000
 

@@ -18,7 +18,6 @@ from tests.story.light import eventually
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.xdist_group("postgres")
 def test_a_worker_does_not_idle_beside_a_dead_database(tmp_path: Path) -> None:
     """After its lease has run out it ends; by then the library underneath has complained hundreds of times."""
     log, out = tmp_path / "log", tmp_path / "out"

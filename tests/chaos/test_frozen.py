@@ -18,7 +18,6 @@ LONG_S = 120
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.xdist_group("postgres")
 @pytest.mark.parametrize(
     ("kind", "moment"), [("new", "download"), ("done", "claim"), ("done", "write page"), ("done", "close")]
 )

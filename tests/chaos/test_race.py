@@ -17,7 +17,6 @@ ROWS = int(os.environ.get("RACE_ROWS", "1000"))
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.xdist_group("postgres")
 def test_two_pollers_race(postgres: Postgres, house: House, tmp_path: Path) -> None:
     """As many executions as rows, although both workers see every row."""
     weather = Weather(rows=ROWS, workers=2, seed=0, kills=0, outage_s=0, lease_s=30, longest_s=1500)

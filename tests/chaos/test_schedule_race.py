@@ -23,7 +23,6 @@ WORKERS = 3
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.xdist_group("postgres")
 def test_three_workers_make_one_child_of_each_due_time(
     postgres: Postgres, house: House, tmp_path: Path
 ) -> None:

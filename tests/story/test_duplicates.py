@@ -11,8 +11,6 @@ from notion_schema.databases import AGENT_TASKS, TaskRow
 from tests.music_workflow.library_world import piece
 from tests.story.conftest import House, furnished
 
-pytestmark = pytest.mark.xdist_group("duplicates")
-
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Iterator[tuple[House, Path]]:

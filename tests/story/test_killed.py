@@ -89,7 +89,7 @@ def _run_killing_at(house: House, tmp_path: Path, event: str) -> tuple[list[str]
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("event", ["step finished", "step started"])
+@pytest.mark.parametrize("event", [pytest.param("step finished", marks=pytest.mark.soak), "step started"])
 def test_killed_at_every_step(house: House, tmp_path: Path, event: str) -> None:
     """At each step boundary, and in the middle of each step, of both tasks and their reports."""
     row = house.add(house.media.link(SONG))

@@ -16,9 +16,6 @@ from music_workflow.metadata import tags
 from notion_schema.databases import TRACKS, TrackRow
 from tests.story.conftest import House, furnished
 
-# The stories build on each other, in one house.
-pytestmark = pytest.mark.xdist_group("reconcile")
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, song: Path) -> Any:

@@ -12,7 +12,6 @@ from tests.story.conftest import House
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("postgres")
 def test_two_workers_survive_a_short_storm(postgres: Postgres, house: House, tmp_path: Path) -> None:
     """A task that is done, one that cannot be, one that asks, a dead link and none: each effect stands once."""
     weather = Weather(

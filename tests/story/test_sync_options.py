@@ -16,7 +16,6 @@ from tests.story.conftest import House, furnished
 
 SONG = "Test Band - Short Song.m4a"
 TOKEN = "9f2b-the-token-of-eagle"
-pytestmark = pytest.mark.xdist_group("options")
 
 
 def settle(house: House, **more: Any) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from notion_schema.databases import TaskRow
 
 SONG = "Test Band - Short Song.m4a"
-pytestmark = pytest.mark.xdist_group("synced")
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ GOLDEN = Path(__file__).parent / "golden" / "twenty_tracks.txt"
 DOCUMENT = REPOSITORY / "docs" / "end-to-end.md"
 BEGIN, END = "<!-- the table of tests/story/test_twenty_tracks.py -->", "<!-- its end -->"
 MIX_S = 72 * 60.0
-pytestmark = pytest.mark.xdist_group("twenty")
+pytestmark = pytest.mark.timeout(500)
 
 
 @dataclass(frozen=True)
