@@ -19,7 +19,7 @@ from handlers.base import Done, Evidence, Job, NeedsHuman, Tools, handler, minut
 from handlers.music_ports import Backlog, Waiting, WantedRow, batches
 from notion_schema.databases import TaskRow
 
-_BATCH = re.compile(r"^Batch:[ \t]*(\S.*)$", re.MULTILINE | re.IGNORECASE)
+_BATCH = re.compile(r"^Batch:(.*\S.*)$", re.MULTILINE | re.IGNORECASE)
 _MOST = 500
 _AT_ONCE = 20
 _SHOWN = 30

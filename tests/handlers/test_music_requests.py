@@ -68,8 +68,8 @@ def test_a_backlog_may_name_its_batch(text: str, batch: int | None) -> None:
 def test_any_other_batch_is_a_question(text: str) -> None:
     """Nought, too many, words, and digits of other scripts included."""
     row = TaskRow(id="x", description=f"Batch: {text}")
-    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text) <= 500:
-        assert sync_backlog.Request.from_row(row).batch == int(text)
+    if text.strip().isascii() and text.strip().isdigit() and 1 <= int(text.strip()) <= 500:
+        assert sync_backlog.Request.from_row(row).batch == int(text.strip())
     elif len(text.splitlines()) == 1:
         with pytest.raises(NeedsHuman, match="number from 1 to 500"):
             sync_backlog.Request.from_row(row)
