@@ -14,6 +14,7 @@ from pathlib import Path
 from music_workflow.core import organize
 from music_workflow.core.acquire import file_digest
 from music_workflow.core.library import Library
+from music_workflow.core.tagging import wanted_tags
 from music_workflow.errors import MusicError
 from music_workflow.index.export import write_export
 from music_workflow.index.volume import VolumeIndex, open_index
@@ -76,26 +77,6 @@ class Corrections:
             index.relocate(moved)
             write_export(index, settings.index_export_path)
             return _track(index, key)
-
-
-def wanted_tags(track: FiledTrack) -> tags.TrackTags:
-    """What a track's tags should say: what was measured and read, and over it what a person knows better."""
-    identity, analysis, by_hand = track.identity, track.analysis, dict(track.by_hand)
-    key = by_hand.get("key") or analysis.key
-    artists = by_hand.get("artists")
-    return tags.TrackTags(
-        title=by_hand.get("title") or identity.title,
-        artists=tuple(name.strip() for name in artists.split(",")) if artists else identity.artists,
-        album=by_hand.get("album") or identity.album,
-        isrc=by_hand.get("isrc") or identity.isrc,
-        bpm=float(by_hand["bpm"]) if "bpm" in by_hand else analysis.bpm,
-        key=key,
-        camelot=keys.parse(key).camelot if "key" in by_hand and key else analysis.camelot,
-        source_url=identity.url,
-        identity_key=identity.key,
-        run_id=track.run_id,
-        fingerprint=track.fingerprint,
-    )
 
 
 def read_value(name: str, text: str) -> str:

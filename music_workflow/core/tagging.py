@@ -1,6 +1,7 @@
 """What is written into the tags of a track's three files, and the measuring that follows.
 
-Composes the record; how each container stores it is `metadata.tags`' business. Called by `core.library`.
+Composes the record; how each container stores it is `metadata.tags`' business. Called by `core.library`, and by those that
+hold files against it or correct them.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from music_workflow.core.acquire import file_digest
-from music_workflow.metadata import tags
-from music_workflow.model import Identity, Processed, SourceFile
+from music_workflow.metadata import keys, tags
+from music_workflow.model import FiledTrack, Identity, Processed, SourceFile
 
 
 def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_id: str) -> Processed:
@@ -35,3 +36,23 @@ def tag_files(processed: Processed, identity: Identity, source: SourceFile, run_
         tags.write(file.path, file.format, wanted)
         tagged.append(replace(file, size=Path(file.path).stat().st_size, sha256=file_digest(file.path)))
     return replace(processed, files=tuple(tagged))
+
+
+def wanted_tags(track: FiledTrack) -> tags.TrackTags:
+    """What a track's tags should say: what was measured and read, and over it what a person knows better."""
+    identity, analysis, by_hand = track.identity, track.analysis, dict(track.by_hand)
+    key = by_hand.get("key") or analysis.key
+    artists = by_hand.get("artists")
+    return tags.TrackTags(
+        title=by_hand.get("title") or identity.title,
+        artists=tuple(name.strip() for name in artists.split(",")) if artists else identity.artists,
+        album=by_hand.get("album") or identity.album,
+        isrc=by_hand.get("isrc") or identity.isrc,
+        bpm=float(by_hand["bpm"]) if "bpm" in by_hand else analysis.bpm,
+        key=key,
+        camelot=keys.parse(key).camelot if "key" in by_hand and key else analysis.camelot,
+        source_url=identity.url,
+        identity_key=identity.key,
+        run_id=track.run_id,
+        fingerprint=track.fingerprint,
+    )

@@ -13,8 +13,8 @@ from typing import Literal, TypeVar
 
 from music_workflow.core import playlists, process
 from music_workflow.core.acquire import file_digest
-from music_workflow.core.corrections import wanted_tags
 from music_workflow.core.ports import LibrarySettings
+from music_workflow.core.tagging import wanted_tags
 from music_workflow.deduplication import fingerprint
 from music_workflow.errors import MusicError
 from music_workflow.index.export import exported_track
