@@ -1,7 +1,7 @@
 """What is written into the tags of a track's three files, and the measuring that follows.
 
-Composes the record; how each container stores it is `metadata.tags`' business. Called by `core.library`, and by those that
-hold files against it or correct them.
+Composes the record; how each container stores it is `metadata.tags`' business. Called by `core.library`, and by those
+that hold files against it or correct them.
 """
 
 from __future__ import annotations
