@@ -175,8 +175,14 @@ def _already_there(job: Job[Request], tools: Tools, twin: FiledTrack) -> Done:
             *_places(twin),
             *_page_facts(page),
         ),
+        # What an attempt of this very row filed before it broke off was never verified; the key keeps it at one row.
+        follow_ups=(_verification(twin, page, twin.run_id),) if _is_of(twin.run_id, job.page_id) else (),
         track_page_id=page.page_id,
     )
+
+
+def _is_of(run_id: str, page_id: str) -> bool:
+    return page_id in run_id.split(":")
 
 
 def _verification(filed: FiledTrack, page: TrackPage, run_id: str) -> FollowUp:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from notion_schema.databases import TRACKS
+from pathlib import Path
+
+from agent import wiring
+from notion_schema.databases import AGENT_TASKS, TRACKS
+from tests.music_workflow.library_world import sync
 from tests.story.conftest import House
 
 SONG = "Test Band - Short Song.m4a"
@@ -60,3 +64,16 @@ def test_a_row_made_by_hand_for_the_link_is_completed_not_doubled(house: House) 
     assert track.id == mine.id
     assert track.title == "My name for it"
     assert track.downloaded
+
+
+def test_what_an_earlier_attempt_filed_is_verified_all_the_same(house: House, tmp_path: Path) -> None:
+    """An attempt that broke off after filing leaves the verification to the next one, which finds the track there."""
+    row = house.add(house.media.link(SONG))
+    broken_off = f"{house.workspace.database(AGENT_TASKS).id}:{row.id}:1"
+    sync(wiring.library(house.settings), house.media.link(SONG), tmp_path / "work", broken_off)
+    house.add(house.media.link(SONG))
+    with house.worker() as worker:
+        worker.run_until_idle()
+    assert "already in the library" in house.row(row.id).result
+    verifications = [each for each in house.rows() if each.task_type == "Verify run"]
+    assert [(each.status, each.handed_off_from) for each in verifications] == [("Completed", (row.id,))]
