@@ -272,5 +272,6 @@ class Storm:
         assert sections, f"{row.title}: no section"
         assert set(sections.values()) == {1}, (row.title, sections)
         pictures = sum(block["type"] == "image" for block in blocks)
-        assert pictures == (self.kinds.get(row.id) == "new" and row.status == "Completed") or pictures <= 1
+        # None, too: a row that a second attempt finished found its track filed, and shows no picture.
+        assert pictures <= (self.kinds.get(row.id) in ("new", "twin"))
         return len(sections)
