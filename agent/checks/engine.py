@@ -11,7 +11,7 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from agent.checks.lines import failed, passed, warned
-from agent.engine import LIVE, Run, reading, sqlite_file
+from agent.engine import Run, reading, sqlite_file
 from agent.leases import EngineError
 from agent.runner import REPORT, RUN
 from handlers.base import Diagnosis
@@ -30,15 +30,15 @@ def check(url: str) -> Iterator[Diagnosis]:
             yield from told
             if not file.exists() or any(one.verdict == "fail" for one in told):
                 return
-        with reading(url) as runs:
-            known = runs()
+        with reading(url) as read:
+            live = read.live()
     except EngineError as error:
         yield failed(SERVICE, "database", str(error))
         return
     kind = "SQLite" if file else "PostgreSQL"
-    live = [run for run in known if run.workflow == RUN and run.state in LIVE]
-    yield passed(SERVICE, "database", f"{kind}, readable; {len(live)} runs wait or work.")
-    yield _late(known)
+    runs = sum(run.workflow == RUN for run in live)
+    yield passed(SERVICE, "database", f"{kind}, readable; {runs} runs wait or work.")
+    yield _late(live)
 
 
 def _file(file: Path) -> Iterator[Diagnosis]:
@@ -83,9 +83,9 @@ def _damage(file: Path) -> str:
     return "" if found == "ok" else str(found)
 
 
-def _late(known: tuple[Run, ...]) -> Diagnosis:
+def _late(live: tuple[Run, ...]) -> Diagnosis:
     """Results that wait to be written: Notion was away, or does not take them."""
-    waiting = [run for run in known if run.workflow == REPORT and run.state in LIVE]
+    waiting = [run for run in live if run.workflow == REPORT]
     oldest = max((time.time() - run.created_at for run in waiting), default=0.0)
     if oldest > _STUCK_S:
         return warned(

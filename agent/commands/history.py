@@ -27,8 +27,9 @@ def recent(engine_url: str, limit: int) -> tuple[Line, ...]:
     file = sqlite_file(engine_url)
     if file is not None and not file.exists():
         return ()
-    with reading(engine_url) as runs:
-        known = runs()
+    with reading(engine_url) as read:
+        # Every live run, however many began after it; one that ended in between counts as ended.
+        known = {run.run_id: run for run in (*reversed(read.live()), *read())}.values()
     reports = {
         report.ref.run_id: report
         for run in known

@@ -15,7 +15,7 @@ from agent.commands import loading
 
 if TYPE_CHECKING:
     from agent.commands import steer
-    from agent.engine import Reader
+    from agent.engine import Reader, Run
     from agent.settings import Settings
 
 Row = Annotated[
@@ -88,7 +88,7 @@ def logs(
 
     settings = loading.settings(need_notion=False)
     with _records(settings) as read:
-        target = steer.resolve(row, read() if read else ())
+        target = steer.resolve(row, _runs(read))
         folder = wiring.data_dir(settings) / "runs" / target.page_id
         there = run_logs.attempts(folder)
         attempt = target.attempt or (there[-1] if there else "")
@@ -110,7 +110,12 @@ def _target(settings: Settings, row: str) -> steer.Target:
     from agent.commands import steer
 
     with _records(settings) as read:
-        return steer.resolve(row, read() if read else ())
+        return steer.resolve(row, _runs(read))
+
+
+def _runs(read: Reader | None) -> tuple[Run, ...]:
+    """Every run that waits or works, however old, and the latest ones."""
+    return (*read.live(), *read()) if read else ()
 
 
 @contextlib.contextmanager

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from agent import engine as engine_module
 from agent import records
-from agent.commands import top
+from agent.checks import engine as engine_check
+from agent.commands import history, steer, steer_cli, top
 from agent.engine import Engine, reading
 from agent.outcome import Outcome
 from agent.report import Report, RowRef
@@ -32,7 +34,7 @@ def _ref(number: int) -> RowRef:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def at_work(module_url: str) -> Iterator[str]:
     """An engine in the middle of a Sync track, with a second attempt in line and a report delivered before."""
     engine = Engine(module_url, poll_s=0.05)
@@ -86,6 +88,18 @@ def test_a_worker_at_work_is_seen_from_outside(at_work: str) -> None:
         console.print(top.render(seen))
     assert "1 running · 1 waiting · Notion: 2 of 3 requests free" in captured.get()
     assert "A song" in captured.get()
+
+
+def test_what_waits_for_long_is_seen_behind_newer_runs(at_work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status, doctor and the beginning of a run's id know every live run, however many began after it."""
+    monkeypatch.setattr(engine_module, "_LATEST", 1)
+    with reading(at_work) as read:
+        assert len(read()) == 1
+        assert steer.resolve(_ref(1).run_id, steer_cli._runs(read)) == steer.Target(PAGE, "1")
+    shown = [line.name for line in history.recent(at_work, 5)]
+    assert shown == [f"{PAGE}:2", "Before · attempt 1"], "newest first, the first one by its report"
+    (said,) = [one.found for one in engine_check.check(at_work) if one.name == "database"]
+    assert "; 2 runs wait or work." in said
 
 
 @pytest.mark.parametrize(
