@@ -198,8 +198,8 @@ class Library:
             items = eagle.bring(track, desk)
         if items == track.eagle:
             return track
-        brought = replace(track, eagle=items)
         with self.lock(), open_index(self.settings.data_dir) as index:
+            brought = replace(_held(index, track), eagle=items)
             index.add(brought)
         return brought
 
@@ -217,7 +217,7 @@ class Library:
         """Find the track that a file belongs to, by its path; playlists' folders count."""
         wanted = str(Path(path).absolute())
         with open_index(self.settings.data_dir) as index:
-            found = index.by_path(wanted)
+            found = index.owner(wanted)
             if found is not None:
                 return found
             return next((track for track in index.tracks() if wanted in track.playlist_paths), None)
@@ -300,18 +300,20 @@ class Library:
         """
         if playlist is None:
             return track
-        paths = track.playlist_paths
         wav = next((file.path for file in track.files if file.format == "WAV"), None)
+        places: tuple[str, ...] = ()
         if self.settings.playlist_dir and wav:
-            paths += (organize.put_into_playlist(wav, playlist, self.settings.playlist_dir),)
-        added = replace(
-            track,
-            playlists=tuple(dict.fromkeys((*track.playlists, playlist))),
-            playlist_paths=tuple(dict.fromkeys(paths)),
-        )
-        if added != track:
-            with self.lock(), open_index(self.settings.data_dir) as index:
-                index.add(added)
+            places = (organize.put_into_playlist(wav, playlist, self.settings.playlist_dir),)
+        if playlist in track.playlists and set(places) <= set(track.playlist_paths):
+            return track
+        with self.lock(), open_index(self.settings.data_dir) as index:
+            held = _held(index, track)
+            added = replace(
+                held,
+                playlists=tuple(dict.fromkeys((*held.playlists, playlist))),
+                playlist_paths=tuple(dict.fromkeys((*held.playlist_paths, *places))),
+            )
+            index.add(added)
         return added
 
     def check_ready(self, duration_s: float | None = None) -> None:
@@ -393,6 +395,14 @@ def _find_twin(index: VolumeIndex, identity: Identity) -> FiledTrack | None:
     if found is None and identity.isrc and identity.duration_s:
         found = _whole(index.by_isrc(identity.isrc, identity.duration_s, _ISRC_TOLERANCE_S))
     return found
+
+
+def _held(index: VolumeIndex, track: FiledTrack) -> FiledTrack:
+    """What the index holds of a track by now: a correction or a playlist may have come since it was read."""
+    held = index.by_key(track.identity.key)
+    if held is None or held.identity.key != track.identity.key:
+        return track
+    return replace(held, newly_filed=track.newly_filed)
 
 
 def _whole(track: FiledTrack | None) -> FiledTrack | None:

@@ -119,6 +119,23 @@ def test_a_second_time_nothing_is_imported(tmp_path: Path) -> None:
         assert app.imports() == len(app.items) == 1
 
 
+def test_what_the_library_learnt_meanwhile_stays(tmp_path: Path) -> None:
+    """A step that waited for Eagle carries an old record; a correction and a playlist made since are kept."""
+    with running_eagle() as app:
+        library, old = prepared(tmp_path, app)
+        corrected = dataclasses.replace(old, by_hand=(("title", "Crossing"),), playlists=("Sunday",))
+        with open_index(library.settings.data_dir) as index:
+            index.add(corrected)
+
+        brought = library.bring_to_eagle(old)
+        added = library.add_to_playlist(old, "Friday")
+
+        assert len(brought.eagle) == 1
+        assert brought == dataclasses.replace(corrected, eagle=brought.eagle)
+        assert added == dataclasses.replace(brought, playlists=("Sunday", "Friday"))
+        assert library.lookup("soundcloud:7") == added
+
+
 def test_folders_are_reused_whatever_their_case(tmp_path: Path) -> None:
     """Eagle would make a second one of the same name."""
     with running_eagle() as app:
