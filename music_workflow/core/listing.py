@@ -7,6 +7,7 @@ handler.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -118,7 +119,7 @@ class Player(Protocol):
         ...
 
 
-def once_each(entries: list[Entry]) -> tuple[Entry, ...]:
+def once_each(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries in their order, each track where it stands first."""
     found: dict[str, Entry] = {}
     for entry in entries:

@@ -6,7 +6,7 @@ No credentials are needed, and none are used. SoundCloud is read this way only w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,14 +82,19 @@ class SoundCloudPageLikes:
         return until_known(entries, known)
 
 
-def until_known(entries: Sequence[Entry], known: frozenset[str]) -> tuple[Entry, ...]:
-    """The entries, newest first, down to where a run of known ones begins that nothing new is expected below."""
+def until_known(entries: Iterable[Entry], known: frozenset[str]) -> tuple[Entry, ...]:
+    """The entries, newest first, down to where a run of known ones begins that nothing new is expected below.
+
+    No entry below that run is read.
+    """
+    read: list[Entry] = []
     run = 0
-    for number, entry in enumerate(entries, start=1):
+    for entry in entries:
+        read.append(entry)
         run = run + 1 if entry.key in known else 0
         if run == KNOWN_IN_A_ROW:
-            return tuple(entries[: number - run])
-    return tuple(entries)
+            return tuple(read[:-run])
+    return tuple(read)
 
 
 def _met_known(entries: Sequence[Entry], known: frozenset[str]) -> bool:

@@ -91,8 +91,8 @@ class SoundCloudApi:
             about = client.resolve(link.url if link.kind != "likes" else link.url.removesuffix("/likes"))
             tail = "likes/tracks" if link.kind == "likes" else "tracks"
             kind = "users" if link.kind == "likes" else "playlists"
-            tracks = client.pages(f"{_API}/{kind}/{_urn(about)}/{tail}", most + 1)
-        found = [_entry(track) for track in tracks]
+            tracks = client.items(f"{_API}/{kind}/{_urn(about)}/{tail}", most + 1)
+            found = [_entry(track) for track in tracks]
         owner = str((about.get("user") or about).get("username") or "")
         return Listing(
             key=link.key,
@@ -114,8 +114,8 @@ class SoundCloudApi:
         del since  # the API does not say when a track was liked
         with self._client("read likes") as client:
             user = client.resolve(f"https://soundcloud.com/{self.profile}")
-            tracks = client.pages(f"{_API}/users/{_urn(user)}/likes/tracks", most)
-        return until_known(once_each([_entry(track) for track in tracks]), known)
+            tracks = client.items(f"{_API}/users/{_urn(user)}/likes/tracks", most)
+            return once_each(until_known(map(_entry, tracks), known))
 
     def identify(self, link: Link) -> Identity:
         """Say what a track is, whether or not it may be heard."""
@@ -191,16 +191,16 @@ class _Client:
             raise self._garbled()
         return found
 
-    def pages(self, url: str, most: int) -> list[dict[str, Any]]:
-        """Read a list page by page, until there are `most` or no more."""
+    def items(self, url: str, most: int) -> Iterator[dict[str, Any]]:
+        """Read a list, at most so many items; a page is asked for only when something of it is wanted."""
         page = self.get(url, limit=min(most, _PAGE), linked_partitioning="true", access=_ALL)
-        found: list[dict[str, Any]] = []
         while True:
             if not isinstance(page, dict) or not isinstance(page.get("collection"), list):
                 raise self._garbled()
-            found += page["collection"]
-            if len(found) >= most or not page.get("next_href"):
-                return found[:most]
+            yield from page["collection"][:most]
+            most -= len(page["collection"])
+            if most <= 0 or not page.get("next_href"):
+                return
             page = self.get(str(page["next_href"]))
 
     def get(self, address: str, **query: Any) -> Any:

@@ -168,6 +168,20 @@ def test_with_an_app_the_official_api_is_asked(server: MediaServer, tmp_path: Pa
     assert not server.requests_for("/api-v2.soundcloud.com/resolve")
 
 
+def test_an_app_reads_likes_no_further_than_known_ones(server: MediaServer, tmp_path: Path) -> None:
+    """Each poll costs one page when nothing is new, however many likes there are."""
+    api = SoundCloudApi(server)
+    api.add_profile("ada")
+    api.likes = [api.add_track(number, f"ada/track-{number}", "Song") for number in range(450, 0, -1)]
+    known = [f"soundcloud:{number}" for number in range(448, 0, -1)]
+
+    fresh = newest(settings(server, tmp_path, app=True), 2000, *known)
+
+    assert [entry.key for entry in fresh] == ["soundcloud:450", "soundcloud:449"]
+    pages = server.requests_for("/api.soundcloud.com/users/soundcloud:users:5/likes/tracks")
+    assert len(pages) == 1
+
+
 @pytest.mark.parametrize(("access", "kind"), [("preview", Protected), ("blocked", GeoBlocked)])
 def test_closed_tracks_are_refused_before_a_download(
     server: MediaServer, tmp_path: Path, access: str, kind: type[Exception]
