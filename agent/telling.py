@@ -127,11 +127,14 @@ class Teller:
                 told.changed, told.written_at = False, time.monotonic()
                 values = {"progress": round(told.percent), "step": told.words, "lease_until": self.lease()}
             try:
-                row = self._write(told.ref, values)
-            except NotionError as error:
-                log.get().warning("progress not shown", page=told.ref.page_id, why=str(error))
+                is_ours = self._is_ours(self._write(told.ref, values), told.ref)
+            except Exception as error:  # noqa: BLE001 - this thread writes for all runs; no one row may end it
+                unexpected = None if isinstance(error, NotionError) else error
+                log.get().warning(
+                    "progress not shown", page=told.ref.page_id, why=str(error), exc_info=unexpected
+                )
                 return
-        if not self._is_ours(row, told.ref):
+        if not is_ours:
             self.hush(told.ref.run_id)
 
     def lease(self) -> datetime:

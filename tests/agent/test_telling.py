@@ -25,15 +25,19 @@ class Row:
         self.written: list[Mapping[str, Any]] = []
         self.ours = True
         self.refuses = False
+        self.slips = False
         self.slow = threading.Event()
         self.slow.set()
 
     def write(self, _ref: RowRef, values: Mapping[str, Any]) -> TaskRow:
         """As ``Reporting`` would."""
         self.slow.wait(5)
+        slips = self.slips
         self.written.append(values)
         if self.refuses:
             raise Unavailable("away", operation="update a page")
+        if slips:
+            raise RuntimeError("boom")
         return TaskRow(id="p")
 
 
@@ -112,5 +116,15 @@ def test_a_refused_write_is_followed_by_the_next_word(row: Row, teller: Teller) 
     teller.tell(REF, 50, "half")
     assert _eventually(lambda: row.written)
     row.refuses = False
+    teller.tell(REF, 60, "more")
+    assert _eventually(lambda: row.written[-1]["step"] == "more")
+
+
+def test_a_slip_of_ours_does_not_end_the_telling(row: Row, teller: Teller) -> None:
+    """The one thread writes for all runs: what the answer to one write brings about must not end it."""
+    row.slips = True
+    teller.tell(REF, 50, "half")
+    assert _eventually(lambda: row.written)
+    row.slips = False
     teller.tell(REF, 60, "more")
     assert _eventually(lambda: row.written[-1]["step"] == "more")
