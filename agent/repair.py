@@ -37,7 +37,7 @@ class Repair:
         self._runner = runner
         self._reporting = reporting
         self._heeded = Backoff(_HEED_S, _LONGEST_HEED_S)
-        self._left_alone: set[tuple[str, datetime | None]] = set()
+        self._left_alone: set[tuple[str, str]] = set()
 
     # Rows that say running -------------------------------------------------------------------------------------------
 
@@ -96,7 +96,8 @@ class Repair:
         return f"{row.worker} had this row, and its lease ran out; it was taken over and is tried again."
 
     def _leave(self, row: TaskRow) -> None:
-        known = (row.id, row.lease_until)
+        # Not by the lease: its holder renews it with each word of progress.
+        known = (row.id, row.run_id)
         if known not in self._left_alone:
             self._left_alone.add(known)
             log.get().info(

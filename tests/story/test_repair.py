@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent import runner, worker
 from agent.report import RowRef
@@ -101,6 +102,21 @@ def test_another_engine_keeps_its_row_while_its_lease_lasts(at_work: Scene) -> N
     assert eventually(lambda: at_work.is_(row, "Completed"))
     assert at_work.row(row).attempt == 2
     assert "studio (77) · engine 0badcafe had this row, and its lease ran out" in at_work.house.text(row)
+
+
+def test_a_lease_that_is_renewed_is_respected_without_a_word(at_work: Scene) -> None:
+    """The other engine renews its lease with each word of progress; that the row is left alone is logged once."""
+    with capture_logs() as said:
+        row = _taken_elsewhere(at_work, datetime.now(UTC) + timedelta(hours=1))
+
+        def told() -> int:
+            return sum(one["event"].startswith("row left alone") and one["page"] == row for one in said)
+
+        assert eventually(told)
+        set_by_hand(at_work.house, row, {"lease_until": datetime.now(UTC) + timedelta(hours=2)})
+        time.sleep(1.0)
+        assert told() == 1
+    set_by_hand(at_work.house, row, {"status": "Draft"})
 
 
 def test_a_run_that_another_engine_took_over_stops(at_work: Scene) -> None:
