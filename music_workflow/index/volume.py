@@ -202,10 +202,6 @@ class VolumeIndex:
             tolerance_s,
         )
 
-    def by_path(self, path: str) -> FiledTrack | None:
-        """Find the track that a file belongs to."""
-        return self._one("SELECT record FROM tracks JOIN track_files USING (key) WHERE path = ?", path)
-
     def by_source(self, sha256: str) -> FiledTrack | None:
         """Find a track that was made from exactly these bytes."""
         return self._one("SELECT record FROM tracks WHERE source_sha256 = ?", sha256)
