@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 TITLE, STATUS, PRIORITY, DESCRIPTION, LINK = "title", "status", "priority", "description", "link"
-COLUMNS = (TITLE, STATUS, PRIORITY, DESCRIPTION, LINK)
 """What is taken over of a row."""
 
 
