@@ -97,16 +97,16 @@ class Copy:
     @cached_property
     def rough_name(self) -> str:
         """Artist and title in small letters, without signs; empty where the file does not say both."""
-        artist, title = (
-            " ".join(_RUNS.findall(unicodedata.normalize("NFKC", text).casefold())) for text in self.named
-        )
+        artist, title = (" ".join(_runs(text)) for text in self.named)
         return f"{artist}/{title}" if artist and title else ""
 
     @cached_property
     def first_words(self) -> tuple[str, frozenset[str]]:
         """A rough name to find candidates by: the title's first word, and the words of artist and title."""
-        artist, title = (
-            _RUNS.findall(unicodedata.normalize("NFKC", text).casefold())
-            for text in (self.named[0], self.named[1])
-        )
+        artist, title = map(_runs, self.named)
         return (title[0] if title else ""), frozenset(artist)
+
+
+def _runs(text: str) -> list[str]:
+    """Letters and digits as they follow each other, in small letters."""
+    return _RUNS.findall(unicodedata.normalize("NFKC", text).casefold())

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from music_workflow.index.roots import is_below
+
 _OWN = re.compile(
     r"/(?:[^/]*\.(?:library|musiclibrary|djaymedialibrary|tvlibrary)|_serato_|pioneer)/", re.IGNORECASE
 )
@@ -68,7 +70,7 @@ class References:
             resolve: Also where links lead, which asks the disk.
         """
         for folder in self.protected:
-            if path == folder or path.startswith(folder.rstrip("/") + "/"):
+            if is_below(path, folder):
                 return f"it is in {folder}, which is protected"
         if _OWN.search(path):
             return f"it is part of {_OWN.findall(path)[0].strip('/')}"
