@@ -20,7 +20,7 @@ from notion_schema.ids import parse_id
 from notion_schema.places import Place, by_title, locate
 from notion_schema.plans import NewColumns, NewDatabase, NewOptions, NewRelation, Plan
 from notion_schema.properties import Kind, MultiSelect, Relation, Select, Status, Title
-from notion_schema.rows import Binding, Column, Row, bind, kinds_of
+from notion_schema.rows import Binding, Column, Row, bind, folded, kinds_of
 from notion_schema.vocabulary import State
 
 STATUS = "status"
@@ -109,9 +109,9 @@ def _known(notion: Notion, spec: DatabaseSpec, text: str, columns: Mapping[str, 
 
 def _missing(known: _Known) -> Iterator[tuple[str, Kind]]:
     """Attributes to create a column for: those without one whose name is free."""
-    taken = {" ".join(name.split()).casefold() for name in known.live.get("properties", {})}
+    taken = {folded(name) for name in known.live.get("properties", {})}
     for attr, kind in known.binding.unbound.items():
-        if kind.provision and " ".join(kind.name.split()).casefold() not in taken:
+        if kind.provision and folded(kind.name) not in taken:
             yield attr, kind
 
 

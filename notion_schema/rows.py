@@ -320,11 +320,12 @@ def _find(kind: Kind, live: tuple[Json, ...], chosen: str | None) -> _Match:
 
 
 def _alike(live: Iterable[Json], name: str) -> Iterator[Json]:
-    wanted = _folded(name)
-    return (prop for prop in live if _folded(prop["name"]) == wanted)
+    wanted = folded(name)
+    return (prop for prop in live if folded(prop["name"]) == wanted)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A column's name or an option as people compare them: case and blanks aside."""
     return " ".join(name.split()).casefold()
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from notion_schema.properties import Word
-from notion_schema.rows import Finding, Level
+from notion_schema.rows import Finding, Level, folded
 
 
 class State(StrEnum):
@@ -202,7 +202,7 @@ class Vocabulary:
         column: str,
     ) -> Finding:
         known = ", ".join(f"“{name}”" for name in live) or "none"
-        guess = next((name for name in live for state in states if _folded(name) in _USUAL[state]), None)
+        guess = next((name for name in live for state in states if folded(name) in _USUAL[state]), None)
         named = self._variables(states, guess or "…")
         return Finding(
             level=Level.WARNING if _UNWRITTEN.issuperset(states) else Level.FAILURE,
@@ -226,7 +226,3 @@ class Vocabulary:
 def _joined(states: Sequence[State]) -> str:
     *most, last = states
     return f"{', '.join(most)} and {last}" if most else str(last)
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()
