@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Final
+from typing import Any, Final
 
 from notion_schema import blocks, values
 from notion_schema.calls import Json
 from notion_schema.client import Notion
 from notion_schema.databases import SPECS, DatabaseSpec
-from notion_schema.rows import Row, bind
+from notion_schema.rows import Binding, Row, bind
 from notion_schema.workspace import STATUS
 
 TITLE_WEIGHT: Final = 0.5
@@ -131,8 +131,10 @@ def judge(sources: Sequence[Json], specs: Iterable[DatabaseSpec]) -> dict[str, P
 def _candidate(source: Json, spec: DatabaseSpec, *, alone: bool) -> Candidate:
     title = blocks.plain_text(source.get("title", []))
     likeness = title_likeness(title, spec.title)
-    found, wanted = _columns(source, spec)
-    words, known = _words(source, spec)
+    row_type: type[Row] = spec.row_type
+    binding = bind(row_type, source, title=spec.title, key=spec.key, skip=spec.skip)
+    found, wanted = _columns(binding)
+    words, known = _words(binding, spec)
     weights = {TITLE_WEIGHT: likeness, COLUMNS_WEIGHT: found / wanted}
     if known:
         weights[WORDS_WEIGHT] = words / known
@@ -170,28 +172,21 @@ def _bare(title: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", title).casefold() if sign.isalnum())
 
 
-def _columns(source: Json, spec: DatabaseSpec) -> tuple[int, int]:
+def _columns(binding: Binding[Any]) -> tuple[int, int]:
     """How many declared columns it has, and how many there are; the title, which everything has, is not counted."""
-    row_type: type[Row] = spec.row_type
-    binding = bind(row_type, source, title=spec.title, key=spec.key, skip=spec.skip)
     wanted = len(binding.columns) + len(binding.unbound) - 1
     found = sum(column.type != "title" for column in binding.columns.values())
     return found, wanted
 
 
-def _words(source: Json, spec: DatabaseSpec) -> tuple[int, int]:
+def _words(binding: Binding[Any], spec: DatabaseSpec) -> tuple[int, int]:
     """How many of the usual status words it has, and how many there are; 0 and 0 where no words are known."""
     if spec.vocabulary is None:
         return 0, 0
     usual = spec.vocabulary.all_words()
-    live = _status_options(source, spec)
+    status = binding.columns.get(STATUS)
+    live = values.option_names(status.live) if status is not None else ()
     return sum(word in live for word in usual), len(usual)
-
-
-def _status_options(source: Json, spec: DatabaseSpec) -> tuple[str, ...]:
-    row_type: type[Row] = spec.row_type
-    status = bind(row_type, source, title=spec.title).columns.get(STATUS)
-    return values.option_names(status.live) if status is not None else ()
 
 
 __all__ = ["Candidate", "Proposal", "judge", "propose", "title_likeness"]
