@@ -62,9 +62,13 @@ class Bucket:
     def next(self, now: float, rate_per_s: float, burst: float) -> tuple[float, Bucket]:
         """Seconds until the next call may go, and the bucket after it was taken."""
         start = max(now, self.closed_until)
-        tokens = min(burst, self.tokens + max(0.0, start - self.at) * rate_per_s) - 1.0
+        tokens = self.filled(start, rate_per_s, burst) - 1.0
         wait = (start - now) + max(0.0, -tokens / rate_per_s)
         return wait, Bucket(tokens, max(start, self.at), self.closed_until)
+
+    def filled(self, at: float, rate_per_s: float, burst: float) -> float:
+        """The tokens at an instant."""
+        return min(burst, self.tokens + max(0.0, at - self.at) * rate_per_s)
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ class SharedPace:
         with self._alone():
             now = time.time()
             bucket = self._read(now)
-        tokens = min(self._burst, bucket.tokens + max(0.0, now - bucket.at) * self._rate)
+        tokens = bucket.filled(now, self._rate, self._burst)
         return Standing(
             free=max(0, math.floor(tokens)),
             burst=math.floor(self._burst),
