@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from agent.rows.music_rows import LastWritten
+from agent.rows.music_rows import PATH_ATTRIBUTES, LastWritten, name_of, same
+from agent.rows.track_finding import ANY_LINK
 from handlers.music_ports import HandEdit, HandEdits
 from notion_schema.databases import TRACKS, TrackRow
 from notion_schema.errors import NotShared
@@ -31,9 +32,6 @@ _FIELDS: Final = {
     "key": "key",
 }
 """Attribute of the row -> what the library calls it."""
-_PATHS: Final = {"m4a_path": "M4A", "wav_path": "WAV", "aiff_path": "AIFF"}
-_LINKS: Final = ("source_url", "soundcloud_url", "youtube_url", "bandcamp_url", "spotify_url")
-_HALF_A_CENT: Final = 0.005
 
 
 class NotionEditedTracks:
@@ -44,7 +42,7 @@ class NotionEditedTracks:
         self._written = written
 
     def find(self) -> HandEdits:
-        """Rows edited since the last look, newest first, and those still in question."""
+        """Rows edited since the last look, and those still in question, the longest edited first."""
         began = datetime.now(UTC)
         notebook = self._written.of(_NOTEBOOK)
         since = datetime.fromisoformat(notebook[_UNTIL]) if _UNTIL in notebook else began - _FIRST_LOOK
@@ -90,18 +88,18 @@ class NotionEditedTracks:
         edit = HandEdit(
             page_id=row.id,
             url=row.url,
-            name=" - ".join(part for part in (row.artist_name, row.title) if part) or row.url,
+            name=name_of(row),
             edited_at=row.last_edited_time.isoformat() if row.last_edited_time else "",
             key=row.segue_key,
             values=tuple(_typed(row, written)) if row.segue_key else (),
             paths=tuple(
                 (fmt, path)
-                for name, fmt in _PATHS.items()
+                for fmt, name in PATH_ATTRIBUTES.items()
                 if (path := getattr(row, name)) and path != written.get(name)
             ),
             ticked=row.downloaded and not written.get("downloaded"),
             unticked=not row.downloaded and written.get("downloaded") is True,
-            link=next((link for name in _LINKS if (link := getattr(row, name))), ""),
+            link=next((link for name in ANY_LINK if (link := getattr(row, name))), ""),
         )
         return edit if edit.values or edit.paths or edit.ticked or edit.unticked else None
 
@@ -109,12 +107,6 @@ class NotionEditedTracks:
 def _typed(row: TrackRow, written: dict[str, object]) -> Iterator[tuple[str, str]]:
     """Values that are not what Segue wrote; where it never wrote one, whatever stands there is a person's."""
     for name, field in _FIELDS.items():
-        value, ours = getattr(row, name), written.get(name)
-        if value in (None, ""):
-            continue
-        if isinstance(value, float) and isinstance(ours, (int, float)):
-            same = abs(value - ours) < _HALF_A_CENT
-        else:
-            same = value == ours
-        if not same:
+        value = getattr(row, name)
+        if value not in (None, "") and not same(value, written.get(name)):
             yield field, f"{value:g}" if isinstance(value, float) else str(value)

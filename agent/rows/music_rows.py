@@ -31,10 +31,10 @@ from notion_schema.databases import PLAYLISTS, TRACKS, TrackRow
 from notion_schema.errors import NotShared
 from notion_schema.workspace import Database, Workspace
 
-_PATH_ATTRIBUTES = {"M4A": "m4a_path", "WAV": "wav_path", "AIFF": "aiff_path"}
+PATH_ATTRIBUTES = {"M4A": "m4a_path", "WAV": "wav_path", "AIFF": "aiff_path"}
+"""Format -> the attribute of its path."""
 _GROWING = frozenset({"artists", "playlists", "audio_processing"})
 """Columns that hold a list; what stands there stays."""
-_LINK_COLUMNS = ("source_url", *track_finding.LINK_COLUMNS.values())
 _WORDS = {
     "title": "Title",
     "artist_name": "Artist Name",
@@ -168,9 +168,9 @@ class TrackRows:
             if attribute in _GROWING:
                 if not set(value) <= set(there):
                     changes[attribute] = tuple(dict.fromkeys((*there, *value)))
-            elif _same(there, value):
+            elif same(there, value):
                 continue
-            elif _is_empty(there) or (attribute in before and _same(there, before[attribute])):
+            elif _is_empty(there) or (attribute in before and same(there, before[attribute])):
                 changes[attribute] = value
             elif attribute in _WORDS:
                 kept.append(f"{_WORDS[attribute]} says {there!r} by hand; measured {value!r}")
@@ -207,9 +207,9 @@ class TrackRows:
                 continue
             found = _waiting(row)
             if isinstance(found, str):
-                unusable.append(f"{_name(row)}: {found}")
+                unusable.append(f"{name_of(row)}: {found}")
             elif filed((found.task_key,)):
-                passed_over.append(_name(row))
+                passed_over.append(name_of(row))
             else:
                 waiting.append(found)
         return Backlog(waiting=tuple(waiting), unusable=tuple(unusable), passed_over=tuple(passed_over))
@@ -233,7 +233,7 @@ def _waiting(row: TrackRow) -> Waiting | str:
         artists = (row.artist_name,) if row.artist_name else ()
         entry = Entry(key=links[0].key, link=links[0].url, title=row.title, artists=artists)
         return Waiting(page_id=row.id, entry=entry)
-    written = [text for column in _LINK_COLUMNS if (text := getattr(row, column))]
+    written = [text for column in track_finding.ANY_LINK if (text := getattr(row, column))]
     for text in written:
         try:
             read_link(text)
@@ -245,12 +245,13 @@ def _waiting(row: TrackRow) -> Waiting | str:
 def _synced(row: TrackRow | None, *, in_library: bool) -> str:
     if in_library:
         return "it is in the library"
-    if row is not None and row.downloaded and any(getattr(row, path) for path in _PATH_ATTRIBUTES.values()):
+    if row is not None and row.downloaded and any(getattr(row, path) for path in PATH_ATTRIBUTES.values()):
         return "its row says Downloaded and names its files"
     return ""
 
 
-def _name(row: TrackRow) -> str:
+def name_of(row: TrackRow) -> str:
+    """What a row is called among others: artist and title, else its address."""
     return " - ".join(part for part in (row.artist_name, row.title) if part) or row.url
 
 
@@ -279,7 +280,7 @@ def _values(filed: FiledTrack, asked_for: tuple[Link, ...]) -> dict[str, Any]:
         "segue_key": identity.key,
     }
     for file in filed.files:
-        values[_PATH_ATTRIBUTES[file.format]] = file.path
+        values[PATH_ATTRIBUTES[file.format]] = file.path
     for link in asked_for:
         values |= _link_values(link.service, link.url, link.id)
     return values | _link_values(identity.service, identity.url, identity.key.partition(":")[2])
@@ -318,7 +319,7 @@ def _page(row: TrackRow, kept: tuple[str, ...] = ()) -> TrackPage:
     paths = tuple(
         (audio_format, path)
         for audio_format in FORMATS
-        if (path := getattr(row, _PATH_ATTRIBUTES[audio_format]))
+        if (path := getattr(row, PATH_ATTRIBUTES[audio_format]))
     )
     claims = PageClaims(
         paths=paths,
@@ -340,7 +341,8 @@ def _is_empty(value: object) -> bool:
     return value is None or value in ("", (), False)
 
 
-def _same(there: object, value: object) -> bool:
+def same(there: object, value: object) -> bool:
+    """Whether a column says a value, as far as Notion keeps it."""
     if isinstance(there, float) and isinstance(value, (int, float)):
         return abs(there - value) < 0.005  # noqa: PLR2004 - figures are written with two decimals
     if isinstance(there, datetime):

@@ -22,7 +22,8 @@ LINK_COLUMNS: Final[Mapping[str, str]] = {
     "spotify": "spotify_url",
 }
 """Service -> the attribute of its link."""
-_ANY_LINK: Final = ("source_url", *LINK_COLUMNS.values())
+ANY_LINK: Final = ("source_url", *LINK_COLUMNS.values())
+"""The attributes that may hold a link, the one that a track was synced from first."""
 _MOST_CONDITIONS: Final = 90
 """Notion takes a hundred in one filter."""
 
@@ -51,7 +52,7 @@ def find(tracks: Database[TrackRow], wanted: Mapping[str, str]) -> dict[str, Tra
 
 def links_of(row: TrackRow) -> tuple[Link, ...]:
     """The tracks' links that a row names and that can be read, the one it was synced from first."""
-    found = (_read(getattr(row, column)) for column in _ANY_LINK)
+    found = (_read(getattr(row, column)) for column in ANY_LINK)
     return tuple({link.url: link for link in found if link is not None and link.kind == "track"}.values())
 
 
