@@ -106,8 +106,8 @@ def of_error(  # noqa: C901, PLR0911 - one flat table reads better than its part
             asked = _blocked(str(error), choices=error.choices)
             return replace(asked, evidence=tuple(error.evidence), pictures=tuple(error.pictures))
         case CannotDo():
-            return attempt.failed(
-                str(error),
+            return replace(
+                attempt.failed(str(error)),
                 evidence=error.evidence,
                 follow_ups=error.follow_ups,
                 handbacks=error.handbacks,
@@ -214,24 +214,12 @@ class _Attempt:
             run_after_s=min(max(wait_s, 0.0), _LONGEST_WAIT_S),
         )
 
-    def failed(
-        self,
-        why: str,
-        *,
-        evidence: tuple[Evidence, ...] = (),
-        follow_ups: tuple[FollowUp, ...] = (),
-        handbacks: tuple[Handback, ...] = (),
-        track_page_id: str | None = None,
-    ) -> Outcome:
+    def failed(self, why: str) -> Outcome:
         """It ends here, with an issue."""
         return Outcome(
             state=State.FAILED,
             summary=why,
             error=why,
-            evidence=evidence,
-            follow_ups=follow_ups,
-            handbacks=handbacks,
-            track_page_id=track_page_id,
             issue=Issue(
                 title=f"{self.handler.task_type}: {_headline(why)}",
                 description=f"{why}{_source(self.error)}",
