@@ -154,7 +154,7 @@ class Repair:
 
     def _end(self, ref: RowRef, row: TaskRow, why: str) -> None:
         log.get().info("stopped by its row", page=ref.page_id, run=ref.run_id, why=why, in_trash=row.in_trash)
-        self._runner.cancelled(ref, title=row.title, task_type=row.task_type or "", why=why)
+        self._runner.cancelled(ref, row, why)
 
     def forget_all_but(self, runs: Sequence[Run]) -> None:
         """Keeps in mind only runs that live."""

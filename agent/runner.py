@@ -335,27 +335,12 @@ class Runner:
         except notion.NotionError:
             return False
 
-    def cancelled(
-        self,
-        ref: RowRef,
-        title: str,
-        task_type: str,
-        why: str = "Cancelled by you; what was begun was stopped.",
-    ) -> None:
+    def cancelled(self, ref: RowRef, row: TaskRow, why: str) -> None:
         """Stops a run whose row was cancelled and says so on the row."""
         self._engine.cancel(ref.run_id)
         self._reporting.hush(ref.run_id)
-        report = Report(
-            ref=ref,
-            title=title,
-            task_type=task_type,
-            outcome=Outcome(state=State.CANCELLED, summary=why),
-            started_at=self._began(ref),
-            ended_at=time.time(),
-            steps=tuple(step for step in self._engine.steps(ref.run_id) if step.name not in _INNER_STEPS),
-            log=self._log_of(ref),
-        )
-        self._hand_over(report)
+        result = Outcome(state=State.CANCELLED, summary=why)
+        self._hand_over(self._compose(ref, row, result, self._began(ref)))
 
     def _began(self, ref: RowRef) -> float:
         with self._lock:
