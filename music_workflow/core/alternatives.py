@@ -9,13 +9,13 @@ by the Fix DRM failure handler.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from music_workflow import wiring
-from music_workflow.core import acquire, origins
+from music_workflow.core import acquire, data_folder, origins
 from music_workflow.core.links import read_link
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.deduplication.matching import Candidate, Judgement, Wanted, judge, match
@@ -344,14 +344,11 @@ def _remember_offers(settings: LibrarySettings, link: str, urls: Sequence[str]) 
         db.executemany("INSERT OR IGNORE INTO offers VALUES (?, ?, 0)", rows)
 
 
-@contextmanager
-def _memory(settings: LibrarySettings) -> Iterator[sqlite3.Connection]:
-    """Open what is remembered about offers; committed at the end."""
-    folder = Path(settings.data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "alternatives.sqlite", timeout=30.0)) as db, db:
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS offers "
-            "(link TEXT, url TEXT, rejected INTEGER NOT NULL, PRIMARY KEY (link, url)) STRICT, WITHOUT ROWID"
-        )
-        yield db
+def _memory(settings: LibrarySettings) -> AbstractContextManager[sqlite3.Connection]:
+    """Open what is remembered about offers."""
+    return data_folder.memory(
+        settings.data_dir,
+        "alternatives",
+        "CREATE TABLE IF NOT EXISTS offers "
+        "(link TEXT, url TEXT, rejected INTEGER NOT NULL, PRIMARY KEY (link, url)) STRICT, WITHOUT ROWID",
+    )

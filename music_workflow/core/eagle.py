@@ -15,13 +15,11 @@ import os
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock, Timeout
-
+from music_workflow.core import data_folder
 from music_workflow.core.organize import UNCATEGORIZED
 from music_workflow.core.ports import EagleEntry, EagleSettings
 from music_workflow.errors import NotReady, Unavailable
@@ -84,7 +82,8 @@ def bring(track: FiledTrack, desk: Desk) -> tuple[EagleItem, ...]:
         Unavailable: It is not known yet what came of an import, or another process is importing.
     """
     wanted = [file for file in track.files if file.format in desk.settings.formats]
-    with _alone(desk.data_dir):
+    busy = "Another import into Eagle is running."
+    with data_folder.lock(desk.data_dir, "eagle", _LOCK_WAIT_S, busy, operation="import"):
         try:
             check_library(desk)
         except NotReady:
@@ -268,19 +267,6 @@ def _unknown(file: AudioFile, wait_s: float) -> Unavailable:
 def _place(path: str) -> str:
     """A folder's name, comparable: macOS writes accents as two letters, and nobody agrees on the last slash."""
     return unicodedata.normalize("NFC", path).rstrip("/\\").casefold()
-
-
-@contextmanager
-def _alone(data_dir: str) -> Iterator[None]:
-    folder = Path(data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / "eagle.lock", timeout=_LOCK_WAIT_S):
-            yield
-    except Timeout as error:
-        raise Unavailable(
-            "Another import into Eagle is running.", service="eagle", operation="import"
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ the Sync liked tracks handler.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from music_workflow import wiring
+from music_workflow.core import data_folder
 from music_workflow.core.listing import Entry, Likes
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.errors import MusicError, NotReady, Unavailable
@@ -115,15 +115,12 @@ def _ask(settings: LibrarySettings, likes: Likes, batch: int) -> Fresh:
     return Fresh(name=likes.name, entries=tuple(new[:batch]), more=max(0, len(new) - batch))
 
 
-@contextmanager
-def _memory(settings: LibrarySettings) -> Iterator[sqlite3.Connection]:
-    """Open what is remembered; committed at the end."""
-    folder = Path(settings.data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "feeds.sqlite", timeout=30.0)) as db, db:
-        db.execute("CREATE TABLE IF NOT EXISTS feeds (name TEXT PRIMARY KEY, since TEXT) STRICT")
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS seen "
-            "(feed TEXT, key TEXT, PRIMARY KEY (feed, key)) STRICT, WITHOUT ROWID"
-        )
-        yield db
+def _memory(settings: LibrarySettings) -> AbstractContextManager[sqlite3.Connection]:
+    """Open what is remembered."""
+    return data_folder.memory(
+        settings.data_dir,
+        "feeds",
+        "CREATE TABLE IF NOT EXISTS feeds (name TEXT PRIMARY KEY, since TEXT) STRICT",
+        "CREATE TABLE IF NOT EXISTS seen "
+        "(feed TEXT, key TEXT, PRIMARY KEY (feed, key)) STRICT, WITHOUT ROWID",
+    )

@@ -8,19 +8,17 @@ Called by the handlers and the ``music`` command.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from music_workflow import wiring
-from music_workflow.core import acquire, eagle, mixes, organize, origins, owned
+from music_workflow.core import acquire, data_folder, eagle, mixes, organize, origins, owned
 from music_workflow.core.links import read_link
 from music_workflow.core.ports import LibrarySettings, M4aCodec
-from music_workflow.errors import BadLink, Unavailable
+from music_workflow.errors import BadLink
 from music_workflow.index.export import write_export
 from music_workflow.index.report import ScanReport
 from music_workflow.index.volume import VolumeIndex, open_index
@@ -273,8 +271,7 @@ class Library:
                 index.forget(key)
             write_export(index, self.settings.index_export_path)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the library against every other process that changes it, the command line included.
 
         `file`, `scan` and `forget` take it themselves; it cannot be taken twice.
@@ -282,15 +279,8 @@ class Library:
         Raises:
             Unavailable: It was not free within two minutes.
         """
-        folder = Path(self.settings.data_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(folder / "library.lock", timeout=_LOCK_WAIT_S):
-                yield
-        except Timeout as error:
-            raise Unavailable(
-                "Another process is changing the library.", service="library", operation="lock"
-            ) from error
+        busy = "Another process is changing the library."
+        return data_folder.lock(self.settings.data_dir, "library", _LOCK_WAIT_S, busy, operation="lock")
 
     def add_to_playlist(self, track: FiledTrack, playlist: str | None) -> FiledTrack:
         """Remember a playlist that the track belongs to, and put its WAV into that playlist's folder.

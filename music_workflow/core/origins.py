@@ -8,11 +8,10 @@ time the same link is asked for, the source found for it is at hand. A small SQL
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 
+from music_workflow.core import data_folder
 from music_workflow.core.links import Link, read_link, url_key
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.errors import BadLink
@@ -63,13 +62,10 @@ def asked_for(settings: LibrarySettings, source: str) -> tuple[Link, ...]:
         return tuple(read_link(asked) for (asked,) in rows)
 
 
-@contextmanager
-def _memory(settings: LibrarySettings) -> Iterator[sqlite3.Connection]:
-    """Open what is remembered; committed at the end."""
-    folder = Path(settings.data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "origins.sqlite", timeout=30.0)) as db, db:
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS origins (asked TEXT PRIMARY KEY, source TEXT, noted_at TEXT) STRICT"
-        )
-        yield db
+def _memory(settings: LibrarySettings) -> AbstractContextManager[sqlite3.Connection]:
+    """Open what is remembered."""
+    return data_folder.memory(
+        settings.data_dir,
+        "origins",
+        "CREATE TABLE IF NOT EXISTS origins (asked TEXT PRIMARY KEY, source TEXT, noted_at TEXT) STRICT",
+    )

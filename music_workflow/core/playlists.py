@@ -8,12 +8,12 @@ the Sync playlist handler and by what writes the Music Tracks rows.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 
 from music_workflow import wiring
+from music_workflow.core import data_folder
 from music_workflow.core.links import Link, read_link
 from music_workflow.core.listing import Entry, Listing
 from music_workflow.core.ports import LibrarySettings
@@ -123,15 +123,12 @@ def _followed(settings: LibrarySettings, link: Link) -> Link:
     return link
 
 
-@contextmanager
-def _memory(settings: LibrarySettings) -> Iterator[sqlite3.Connection]:
-    """Open what is remembered; committed at the end."""
-    folder = Path(settings.data_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(folder / "playlists.sqlite", timeout=30.0)) as db, db:
-        db.execute("CREATE TABLE IF NOT EXISTS lists (key TEXT PRIMARY KEY, title TEXT, page TEXT) STRICT")
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS members (list TEXT, track TEXT, place INTEGER, link TEXT, title TEXT,"
-            " PRIMARY KEY (list, track)) STRICT, WITHOUT ROWID"
-        )
-        yield db
+def _memory(settings: LibrarySettings) -> AbstractContextManager[sqlite3.Connection]:
+    """Open what is remembered."""
+    return data_folder.memory(
+        settings.data_dir,
+        "playlists",
+        "CREATE TABLE IF NOT EXISTS lists (key TEXT PRIMARY KEY, title TEXT, page TEXT) STRICT",
+        "CREATE TABLE IF NOT EXISTS members (list TEXT, track TEXT, place INTEGER, link TEXT, title TEXT,"
+        " PRIMARY KEY (list, track)) STRICT, WITHOUT ROWID",
+    )
