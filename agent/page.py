@@ -53,7 +53,7 @@ def section(report: Report, uploads: tuple[str, ...], mark: str) -> list[dict[st
     parts += [
         blocks.heading(3, f"Steps, {took:.1f} s in all"),
         _steps(report),
-        blocks.toggle("Log", [blocks.code(_tail(report.log) or "(nothing was logged)")]),
+        blocks.toggle("Log", [blocks.code(report.log or "(nothing was logged)")]),
         blocks.paragraph(mark),
     ]
     return parts
@@ -87,9 +87,9 @@ def issue_body(words: Words) -> list[dict[str, Any]]:
     parts = [blocks.paragraph(words.description)]
     if words.origin:
         parts.append(blocks.paragraph(words.origin))
-    for name, text in (("Traceback", words.details), ("Log", words.log)):
+    for name, text in (("Traceback", tail(words.details)), ("Log", words.log)):
         if text:
-            parts.append(blocks.toggle(name, [blocks.code(_tail(text))]))
+            parts.append(blocks.toggle(name, [blocks.code(text)]))
     return parts
 
 
@@ -118,7 +118,8 @@ def _steps(report: Report) -> dict[str, Any]:
     return blocks.table(rows)
 
 
-def _tail(text: str) -> str:
+def tail(text: str) -> str:
+    """The end of a log or traceback, as much as a page takes; it says how much is missing."""
     if len(text) <= _MOST_LOG:
         return text
     return f"… (the first {len(text) - _MOST_LOG:,} characters are in the worker's log)\n{text[-_MOST_LOG:]}"

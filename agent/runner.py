@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from agent import child, log, outcome, records
+from agent import child, log, outcome, page, records
 from agent.engine import Engine
 from agent.job import AtWork, RunJob
 from agent.outcome import Outcome
@@ -47,7 +47,6 @@ _KEPT_FOR_S = 7 * 24 * _HOUR_S
 """So long a report waits for a row that the integration does not see any more."""
 _HANGING_AFTER_S = 60.0
 """So long after its time a step that cannot be stopped is given up."""
-_MOST_LOG = 60_000
 _FINAL = (State.DONE, State.FAILED, State.CANCELLED)
 
 
@@ -248,7 +247,7 @@ class Runner:
     def _log_of(self, ref: RowRef) -> str:
         file = self._log_file(ref)
         text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-        return text if len(text) <= _MOST_LOG else f"…\n{text[-_MOST_LOG:]}"
+        return page.tail(text)
 
     def give_up_hanging(self) -> None:
         """Ends runs whose step outlasts its time although it cannot be stopped; asked once a cycle.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -249,6 +250,19 @@ def test_later_is_visible_counted_and_spread(at_work: Scene) -> None:
         assert eventually(lambda row=row: at_work.is_(row, "Failed"))
         assert "Tried 3 times" in at_work.row(row).last_error
     assert eventually(lambda: [issue for issue in at_work.house.issues() if first in issue.tasks])
+
+
+def test_a_log_too_long_for_a_page_says_how_much_is_missing(at_work: Scene) -> None:
+    """The page shows its end, and counts what it does not show."""
+    row = at_work.add(status="Draft")
+    kept = at_work.house.settings.data_dir / "runs" / row / "1.log"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("chatter\n" * 20_000, encoding="utf-8")
+    set_by_hand(at_work.house, row, {"status": "Ready"})
+    assert eventually(lambda: at_work.is_(row, "Completed"))
+    said = re.search(r"the first ([\d,]+) characters are in the worker's log", at_work.house.text(row))
+    assert said
+    assert int(said[1].replace(",", "")) >= 100_000
 
 
 def test_a_person_may_rename_and_answer_while_it_runs(at_work: Scene) -> None:
