@@ -1,9 +1,9 @@
 """The contract between a handler and the worker: what a handler is given, and the words it may answer with.
 
-A handler is one file: a docstring (what it does and a runbook), a frozen ``Request`` with ``from_row``, and one
-function from ``Job`` and ``Tools`` to ``Done``. It catches nothing, never touches its own row, reads no environment
-and never sleeps. Whatever it cannot do it says by raising ``TryLater``, ``NeedsHuman`` or ``CannotDo``; every other
-error is judged by the worker's table (``agent.outcome``).
+A handler is one file: a docstring (what it does and a runbook), a frozen ``Request`` with ``from_row`` (``NoRequest``
+where the row has nothing to say), and one function from ``Job`` and ``Tools`` to ``Done``. It catches nothing, never
+touches its own row, reads no environment and never sleeps. Whatever it cannot do it says by raising ``TryLater``,
+``NeedsHuman`` or ``CannotDo``; every other error is judged by the worker's table (``agent.outcome``).
 """
 
 from __future__ import annotations
@@ -362,6 +362,16 @@ class Request(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class NoRequest:
+    """The request of a task type whose rows say nothing but that it is wanted."""
+
+    @classmethod
+    def from_row(cls, row: TaskRow) -> Self:  # noqa: ARG003 - the contract's signature
+        """Reads nothing; any row will do."""
+        return cls()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler(Generic[R]):
     """A task type and how it is done."""
@@ -451,14 +461,24 @@ def link_of(row: TaskRow, *, example: str) -> str:
     Raises:
         NeedsHuman: there is none, or the texts name several.
     """
+    found = link_if_any(row)
+    if found is None:
+        raise NeedsHuman(
+            f"The row names no link. Put one into Link, for example {example}, and set Status to Ready."
+        )
+    return found
+
+
+def link_if_any(row: TaskRow) -> str | None:
+    """Like `link_of`, but None for a row that names no link.
+
+    Raises:
+        NeedsHuman: the texts name several.
+    """
     found = links_of(row)
-    if len(found) == 1:
-        return found[0]
-    if found:
+    if len(found) > 1:
         listed = ", ".join(found)
         raise NeedsHuman(
             f"The row names {len(found)} links ({listed}). Put the one that is meant into Link and set Status to Ready."
         )
-    raise NeedsHuman(
-        f"The row names no link. Put one into Link, for example {example}, and set Status to Ready."
-    )
+    return found[0] if found else None

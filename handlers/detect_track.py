@@ -23,11 +23,10 @@ from handlers.base import (
     Evidence,
     FollowUp,
     Job,
-    NeedsHuman,
     Tools,
     TryLater,
     handler,
-    links_of,
+    link_if_any,
     minutes,
 )
 from music_workflow.core import detect
@@ -49,14 +48,7 @@ class Request:
     @classmethod
     def from_row(cls, row: TaskRow) -> Self:
         """Reads the link, if there is one."""
-        found = links_of(row)
-        if len(found) > 1:
-            listed = ", ".join(found)
-            raise NeedsHuman(
-                f"The row names {len(found)} links ({listed}). Put the one that is meant into Link and set Status to"
-                " Ready."
-            )
-        return cls(link=found[0] if found else None)
+        return cls(link=link_if_any(row))
 
 
 @handler(
@@ -85,11 +77,10 @@ def detect_track(job: Job[Request], tools: Tools) -> Done:
 def _look(link: str | None, tools: Tools) -> Detection:
     if link is not None:
         page = read_link(link)
-        if page.kind != "track":
-            entry = Entry(key=page.key, link=page.url, title="")
-            return detect.detect([Place("Link on the row", lambda: (entry,))], lambda _entries: {})
         entry = Entry(key=page.key, link=page.url, title="")
         chain = [Place("Link on the row", lambda: (entry,))]
+        if page.kind != "track":
+            return detect.detect(chain, lambda _entries: {})
     else:
         chain = [
             *detect.places(tools.library.settings),

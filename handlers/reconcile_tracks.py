@@ -17,16 +17,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
-from handlers.base import Done, Evidence, Job, NeedsHuman, Tools, handler, minutes
+from handlers.base import Done, Evidence, Job, NeedsHuman, NoRequest, Tools, handler, minutes
 from handlers.music_ports import HandEdit, WantedRow, batches
 from music_workflow.core.corrections import Corrections, NotUsableError
 from music_workflow.core.library import Library
 from music_workflow.errors import MusicError
 from music_workflow.metadata import tags
 from music_workflow.model import FiledTrack
-from notion_schema.databases import TaskRow
 
 _AT_ONCE = 10
 _WORDS = {
@@ -37,16 +35,6 @@ _WORDS = {
     "album": "Album",
     "isrc": "ISRC",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Nothing; the rows say it."""
-
-    @classmethod
-    def from_row(cls, row: TaskRow) -> Self:  # noqa: ARG003 - the contract's signature
-        """Reads nothing."""
-        return cls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +57,7 @@ class Righted:
     queue="cpu",
     steps={"find what was edited": 20, "put files right": 60, "file rows": 15, "remember": 5},
 )
-def reconcile_tracks(job: Job[Request], tools: Tools) -> Done:
+def reconcile_tracks(job: Job[NoRequest], tools: Tools) -> Done:
     """Everything that people changed since the last look."""
     found = job.step("find what was edited", tools.edited.find)
     righted = [

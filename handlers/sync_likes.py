@@ -12,31 +12,16 @@ If it waits (Ready, with Run after): no service could be asked just now, or Spot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
-from handlers.base import Done, Evidence, Job, Tools, TryLater, handler, minutes
+from handlers.base import Done, Evidence, Job, NoRequest, Tools, TryLater, handler, minutes
 from handlers.music_ports import WantedRow, batches
 from music_workflow.core import feed
 from music_workflow.core.feed import Fresh, Poll
 from music_workflow.core.listing import Entry
-from notion_schema.databases import TaskRow
 
 _BATCH = 200
 """New likes of each service in one run; the next poll goes on."""
 _AT_ONCE = 20
 _SHOWN = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Nothing: the settings name whose likes are followed."""
-
-    @classmethod
-    def from_row(cls, row: TaskRow) -> Self:
-        """Reads nothing."""
-        del row
-        return cls()
 
 
 @handler(
@@ -46,7 +31,7 @@ class Request:
     timeout=minutes(30),
     steps={"ask": 30, "file rows": 65, "remember": 5},
 )
-def sync_likes(job: Job[Request], tools: Tools) -> Done:
+def sync_likes(job: Job[NoRequest], tools: Tools) -> Done:
     """One poll, from the question to the remembered answer."""
     settings = tools.library.settings
     poll = job.step("ask", feed.poll, settings, _BATCH)

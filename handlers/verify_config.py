@@ -11,22 +11,7 @@ may be what keeps rows from being read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
-from handlers.base import CannotDo, Diagnosis, Done, Evidence, Job, Tools, handler, minutes
-from notion_schema.databases import TaskRow
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Nothing needs to be said."""
-
-    @classmethod
-    def from_row(cls, row: TaskRow) -> Self:
-        """Any row will do."""
-        del row
-        return cls()
+from handlers.base import CannotDo, Diagnosis, Done, Evidence, Job, NoRequest, Tools, handler, minutes
 
 
 @handler(
@@ -36,7 +21,7 @@ class Request:
     timeout=minutes(10),
     steps={"examine": 100},
 )
-def verify_config(job: Job[Request], tools: Tools) -> Done:
+def verify_config(job: Job[NoRequest], tools: Tools) -> Done:
     """Examines everything and says so line by line, what is wrong first."""
     found = job.step("examine", tools.doctor.examine)
     ordered = sorted(found, key=lambda one: ("fail", "warn", "pass").index(one.verdict))
