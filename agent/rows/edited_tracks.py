@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from agent.present import row_of
 from agent.rows.music_rows import PATH_ATTRIBUTES, LastWritten, name_of, same
 from agent.rows.track_finding import ANY_LINK
 from handlers.music_ports import HandEdit, HandEdits
 from notion_schema.databases import TRACKS, TrackRow
-from notion_schema.errors import NotShared
 from notion_schema.workspace import Workspace
 
 _NOTEBOOK: Final = "reconcile:tracks"
@@ -48,7 +48,7 @@ class NotionEditedTracks:
         since = datetime.fromisoformat(notebook[_UNTIL]) if _UNTIL in notebook else began - _FIRST_LOOK
         rows = {row.id: row for row in self._since(since)}
         for page_id in self._in_question(notebook):
-            if page_id not in rows and (row := self._get(page_id)):
+            if page_id not in rows and (row := row_of(self._workspace.database(TRACKS), page_id)):
                 rows[page_id] = row
         edits = (edit for row in rows.values() if (edit := self._edit(row)) is not None)
         return HandEdits(
@@ -75,13 +75,6 @@ class NotionEditedTracks:
             if row.last_edited_time and row.last_edited_time < since:
                 return
             yield row
-
-    def _get(self, page_id: str) -> TrackRow | None:
-        try:
-            row = self._workspace.database(TRACKS).get(page_id)
-        except NotShared:
-            return None
-        return None if row.in_trash else row
 
     def _edit(self, row: TrackRow) -> HandEdit | None:
         written = self._written.of(row.id)

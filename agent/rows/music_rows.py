@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from agent.present import row_of
 from agent.rows import track_finding
 from agent.rows.artist_rows import ArtistRows
 from handlers.base import TrackPage
@@ -28,7 +29,6 @@ from music_workflow.core.performers import performers
 from music_workflow.errors import BadLink
 from music_workflow.model import FORMATS, FiledTrack, PageClaims
 from notion_schema.databases import PLAYLISTS, TRACKS, TrackRow
-from notion_schema.errors import NotShared
 from notion_schema.workspace import Database, Workspace
 
 PATH_ATTRIBUTES = {"M4A": "m4a_path", "WAV": "wav_path", "AIFF": "aiff_path"}
@@ -141,11 +141,8 @@ class TrackRows:
 
     def _free(self, page_id: str) -> TrackRow | None:
         """The row of this page, unless it is gone or about another track by now."""
-        try:
-            row = self._tracks().get(page_id)
-        except NotShared:
-            return None
-        return None if row.in_trash or row.segue_key or row.downloaded else row
+        row = row_of(self._tracks(), page_id)
+        return None if row is None or row.segue_key or row.downloaded else row
 
     def _playlists(self, filed: FiledTrack, asked_for: tuple[Link, ...]) -> tuple[str, ...]:
         """Page ids of the playlists that hold the track, under whichever of its links."""
