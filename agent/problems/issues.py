@@ -22,6 +22,7 @@ from agent.ledger import Ledger, LedgerError
 from agent.outcome import Issue
 from agent.problems.issue_notes import IssueNote, IssueNotes, Words
 from agent.report import Report
+from agent.rows import first_words
 from notion_schema import blocks
 from notion_schema.databases import CLIENT_FACING, ISSUES, IssueRow
 from notion_schema.errors import NotionError, NotShared, Unavailable
@@ -247,8 +248,7 @@ class Issues:
             "last_error": tally,
             "segue_key": note.key,
         }
-        if set(Priority.HIGH.spellings) & set(database.options("priority")):
-            values["priority"] = Priority.HIGH
+        values |= first_words.priority(database, Priority.HIGH)
         if note.tags:
             values["tags"] = tuple(note.tags.split(","))
         words = Words(

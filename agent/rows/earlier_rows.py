@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from agent.rows import first_words
 from earlier_system.model import (
     DESCRIPTION,
     LINK,
@@ -30,7 +31,6 @@ from notion_schema.vocabulary import Priority, State
 from notion_schema.workspace import Database, Workspace
 
 _DATABASES: Final[Mapping[Home, str]] = {Home.TASKS: AGENT_TASKS, Home.ISSUES: ISSUES}
-_NOT_BEGUN: Final = ("Draft", "Planning")
 _KEYS: Final = "earlier:"
 _STATES: Final = {DONE_WORD: State.DONE, FAILED_WORD: State.FAILED, BLOCKED_WORD: State.BLOCKED}
 _AT_ONCE: Final = 50
@@ -84,9 +84,9 @@ class NotionEarlierRows:
         if found := database.find_by_key(one.key):
             return Carried(title=one.title, url=found[0].url, said="was there already")
         values = {name: text for name, text in one.values.items() if name != PRIORITY and database.has(name)}
-        values |= self._priority(database, one.values.get(PRIORITY, ""))
+        values |= _priority(database, one.values.get(PRIORITY, ""))
         row: TaskRow = database.create(
-            {**values, "status": self._waiting_word(database, one.home), "segue_key": one.key}
+            {**values, "status": first_words.not_begun(database), "segue_key": one.key}
         )
         return Carried(title=one.title, url=row.url, said="created", written=True)
 
@@ -107,7 +107,7 @@ class NotionEarlierRows:
             if name == STATUS:
                 values["status"] = database.vocabulary.word(_STATES[text])
             elif name == PRIORITY:
-                values |= self._priority(database, text)
+                values |= _priority(database, text)
             elif database.has(name):
                 values[name] = text
         if not values:
@@ -186,17 +186,9 @@ class NotionEarlierRows:
     def _database(self, home: Home) -> Database[Any]:
         return self._workspace.database(_DATABASES[home])
 
-    def _waiting_word(self, database: Database[Any], home: Home) -> str | None:
-        options = database.options("status")
-        draft = next((word for word in _NOT_BEGUN if home is Home.TASKS and word in options), None)
-        return draft or database.vocabulary.word(State.READY)
 
-    @staticmethod
-    def _priority(database: Database[Any], text: str) -> dict[str, Any]:
-        if not text or not database.has(PRIORITY):
-            return {}
-        word = Priority(text)
-        return {PRIORITY: word} if set(word.spellings) & set(database.options(PRIORITY)) else {}
+def _priority(database: Database[Any], text: str) -> dict[str, Any]:
+    return first_words.priority(database, Priority(text)) if text else {}
 
 
 def _mark(key: str) -> str:

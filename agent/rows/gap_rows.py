@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from agent.rows import page_markdown
+from agent.rows import first_words, page_markdown
 from agent.rows.music_rows import LastWritten
 from gap_analysis.model import Home
 from gap_analysis.planning import DONE, OPEN, FiledRow, Step
@@ -26,8 +26,6 @@ from notion_schema.vocabulary import Priority, State
 from notion_schema.workspace import Database, Workspace
 
 _DATABASES: Final[Mapping[Home, str]] = {Home.TASKS: AGENT_TASKS, Home.ISSUES: ISSUES}
-_NOT_BEGUN: Final = ("Draft", "Planning")
-"""Words of Agent-Tasks for work nobody has taken on, the preferred one first."""
 _KEY_PREFIX: Final = "gap:"
 _PAGE: Final = "page_id"
 _PATIENCE_S: Final = 120.0
@@ -97,7 +95,7 @@ class NotionGapRows:
     def create(self, step: Step) -> str:
         """Files a row and remembers it."""
         database = self._database(step.home)
-        values = self._encoded(database, step.home, step.values)
+        values = self._encoded(database, step.values)
         if step.home is Home.ISSUES and database.has("kinds"):
             values["kinds"] = ("Internal Issue",)
         row: TaskRow = database.create(values, new_options=("kinds",))
@@ -110,7 +108,7 @@ class NotionGapRows:
             raise ValueError(f"{step.title!r} has no row to update.")
         if step.values:
             database = self._database(step.home)
-            database.update(step.row.page_id, self._encoded(database, step.home, step.values))
+            database.update(step.row.page_id, self._encoded(database, step.values))
         self._remember(step.row.page_id, step)
 
     def _databases(self) -> Iterator[tuple[Home, Database[Any]]]:
@@ -121,7 +119,7 @@ class NotionGapRows:
         return self._workspace.database(_DATABASES[home])
 
     def _filed(self, database: Database[Any], home: Home, row: TaskRow, *, deleted: bool = False) -> FiledRow:
-        now = {"title": row.title, "status": self._meaning(database, home, row.status)}
+        now = {"title": row.title, "status": _meaning(database, row.status)}
         if database.has("description"):
             now["description"] = row.description
         if database.has("priority"):
@@ -152,17 +150,7 @@ class NotionGapRows:
         if row.in_trash or row.segue_key == f"{_KEY_PREFIX}{key}":
             yield self._filed(database, home, row, deleted=row.in_trash)
 
-    def _meaning(self, database: Database[Any], home: Home, status: str | None) -> str:
-        if status == self._open_word(database, home):
-            return OPEN
-        return DONE if status == database.vocabulary.word(State.DONE) else status or ""
-
-    def _open_word(self, database: Database[Any], home: Home) -> str | None:
-        options = database.options("status")
-        waiting = next((word for word in _NOT_BEGUN if home is Home.TASKS and word in options), None)
-        return waiting or database.vocabulary.word(State.READY)
-
-    def _encoded(self, database: Database[Any], home: Home, texts: Mapping[str, str]) -> dict[str, Any]:
+    def _encoded(self, database: Database[Any], texts: Mapping[str, str]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, text in texts.items():
             if name == "key":
@@ -170,10 +158,10 @@ class NotionGapRows:
             elif name == "status":
                 is_done = text == DONE
                 values[name] = (
-                    database.vocabulary.word(State.DONE) if is_done else self._open_word(database, home)
+                    database.vocabulary.word(State.DONE) if is_done else first_words.not_begun(database)
                 )
             elif name == "priority":
-                values.update(_priority(database, text))
+                values |= first_words.priority(database, Priority(text))
             elif database.has(name):
                 values[name] = text
         return values
@@ -190,7 +178,7 @@ _WRITTEN: Final = frozenset(("title", "priority", "description", "status"))
 _READ: Final = ("title", "status", "priority", "description", "segue_key")
 
 
-def _priority(database: Database[Any], text: str) -> dict[str, Any]:
-    """The priority, if the database has a word for it; Issues+Questions knows no Routine."""
-    word = Priority(text)
-    return {"priority": word} if set(word.spellings) & set(database.options("priority")) else {}
+def _meaning(database: Database[Any], status: str | None) -> str:
+    if status == first_words.not_begun(database):
+        return OPEN
+    return DONE if status == database.vocabulary.word(State.DONE) else status or ""
