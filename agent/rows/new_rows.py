@@ -1,8 +1,8 @@
-"""Rows that Segue files by itself from outside a run: those of schedules and of triggers. Each key files one row.
+"""Rows that Segue files by itself: those of schedules, of triggers, and of lists. Each key files one row.
 
 The wish is handed to the engine under its key, which is accepted once for ever and by all workers together; the row is
-created by a durable workflow that comes back later while Notion is away. ``agent.schedules`` and ``agent.web.webhooks``
-call it; follow-ups of a task belong to its report and are filed there.
+created by a durable workflow that comes back later while Notion is away. ``agent.schedules``, ``agent.web.triggers``
+and ``filing`` call it; follow-ups of a task belong to its report and are filed there.
 """
 
 from __future__ import annotations
