@@ -67,9 +67,6 @@ class EagleEntry:
     id: str
     size: int
     tags: tuple[str, ...]
-    folders: tuple[str, ...]
-    """Ids."""
-    annotation: str
     trashed: bool
 
 

@@ -217,8 +217,6 @@ def _entry(held: dict[str, Any]) -> EagleEntry:
         id=str(held["id"]),
         size=int(held.get("size") or 0),
         tags=tuple(map(str, held.get("tags") or ())),
-        folders=tuple(map(str, held.get("folders") or ())),
-        annotation=str(held.get("annotation") or ""),
         trashed=bool(held.get("isDeleted")),
     )
 
