@@ -72,7 +72,7 @@ def places(settings: LibrarySettings) -> tuple[Place, ...]:
     players = wiring.players(settings)
     likes = wiring.likes(settings)
     found = [Place(each.name, _playing(each)) for each in players] or [
-        Place("Spotify player", lambda: "not set up: it needs SPOTIFY_REFRESH_TOKEN in .env")
+        Place("Spotify player", _not_set_up("SPOTIFY_REFRESH_TOKEN"))
     ]
     by_service = {each.name.partition(" ")[0]: each for each in likes}
     for service, needed in (("SoundCloud", "SOUNDCLOUD_PROFILE"), ("Spotify", "SPOTIFY_REFRESH_TOKEN")):

@@ -1,7 +1,7 @@
 """Lists of tracks as services keep them: playlists, albums, likes, and what plays right now.
 
-Records and ports only; the adapters are `integrations.spotify`, `integrations.soundcloud` and
-`integrations.youtube_lists`. Used by `core.feed` (new likes), `core.detect` (which track next) and the Sync playlist
+Records and ports only; the adapters are `integrations.spotify`, `integrations.soundcloud_api` and
+`integrations.page_lists`. Used by `core.feed` (new likes), `core.detect` (which track next) and the Sync playlist
 handler.
 """
 
