@@ -94,13 +94,13 @@ class SpotifyCatalogue:
         """
         with self._session(f"read {link.kind}", user=link.kind == "likes") as spotify:
             if link.kind == "likes":
-                pages = _pages(spotify, spotify.current_user_saved_tracks(limit=_PAGE))
-                return _listing(link, "Liked Songs", "", pages, most)
+                items = _items(spotify, spotify.current_user_saved_tracks(limit=_PAGE))
+                return _listing(link, "Liked Songs", "", items, most)
             if link.kind == "album":
                 album = _content(spotify.album(link.id), "read album")
                 artists = ", ".join(_artists(album))
                 return _listing(
-                    link, str(album.get("name") or ""), artists, _pages(spotify, album.get("tracks")), most
+                    link, str(album.get("name") or ""), artists, _items(spotify, album.get("tracks")), most
                 )
             return self._playlist(spotify, link, most)
 
@@ -113,15 +113,14 @@ class SpotifyCatalogue:
         del known  # the time tells, also of what was liked anew
         found: list[Entry] = []
         with self._session("read likes", user=True) as spotify:
-            for page in _pages(spotify, spotify.current_user_saved_tracks(limit=min(_PAGE, most))):
-                for item in page.get("items") or ():
-                    entry = _entry(item)
-                    if since and str(item.get("added_at") or since) < since:
-                        return once_each(found)
-                    if isinstance(entry, Entry):
-                        found.append(entry)
-                    if len(found) >= most:
-                        return once_each(found)
+            for item in _items(spotify, spotify.current_user_saved_tracks(limit=min(_PAGE, most))):
+                if since and str((item or {}).get("added_at") or since) < since:
+                    break
+                entry = _entry(item)
+                if isinstance(entry, Entry):
+                    found.append(entry)
+                if len(found) >= most:
+                    break
         return once_each(found)
 
     def playing(self) -> Entry | str:
@@ -138,10 +137,9 @@ class SpotifyCatalogue:
     def _playlist(self, spotify: spotipy.Spotify, link: Link, most: int) -> Listing:
         try:
             head = _content(spotify.playlist(link.id, fields="name,owner(display_name)"), "read playlist")
-            first = spotify.playlist_items(link.id, limit=_PAGE)
-            pages = _pages(spotify, first)
+            items = _items(spotify, spotify.playlist_items(link.id, limit=_PAGE))
             owner = str((head.get("owner") or {}).get("display_name") or "")
-            return _listing(link, str(head.get("name") or ""), owner, pages, most)
+            return _listing(link, str(head.get("name") or ""), owner, items, most)
         except (Removed, _Forbidden) as error:
             raise NotReady(_HIDDEN_LIST, service="spotify", operation="read playlist") from error
 
@@ -307,31 +305,31 @@ def _login_refusal(answer: requests.Response) -> str:
     )
 
 
-def _pages(spotify: spotipy.Spotify, first: object) -> Iterator[dict[str, Any]]:
+def _items(spotify: spotipy.Spotify, first: object) -> Iterator[dict[str, Any] | None]:
+    """What a list holds, from its first page on; a further page is asked for only when something of it is wanted."""
     page = _content(first, "read list")
     while True:
-        yield page
+        yield from page.get("items") or ()
         if not page.get("next"):
             return
         page = _content(spotify.next(page), "read list")
 
 
-def _listing(link: Link, title: str, owner: str, pages: Iterator[dict[str, Any]], most: int) -> Listing:
+def _listing(
+    link: Link, title: str, owner: str, items: Iterator[dict[str, Any] | None], most: int
+) -> Listing:
     entries: list[Entry] = []
     left_out: list[str] = []
     complete = True
-    for page in pages:
-        for item in page.get("items") or ():
-            if len(entries) >= most:
-                complete = False
-                break
-            found = _entry(item)
-            if isinstance(found, Entry):
-                entries.append(found)
-            else:
-                left_out.append(found)
-        if not complete:
+    for item in items:
+        if len(entries) >= most:
+            complete = False
             break
+        found = _entry(item)
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            left_out.append(found)
     return Listing(
         key=link.key,
         url=link.url,
