@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from music_workflow import wiring
@@ -119,13 +120,11 @@ def search(settings: LibrarySettings, wanted: Wanted, link: str, given: Sequence
     if (known := _known(settings, link, turned_down)) is not None:
         return Search(taken=known, asked=(f"{known.where}: found at once",))
     hunt = _Hunt(settings, wanted, excluded={link, origins.subject(link), *turned_down})
-    hunt.ask(_LIBRARY, lambda: _in_library(settings))
+    hunt.ask(_LIBRARY, partial(_in_library, settings))
     for each in given:
-        hunt.ask("a link on the row", lambda each=each: [_candidate(_identify(settings, each))])  # type: ignore[misc] # bound early
+        hunt.ask("a link on the row", partial(_at, settings, each))
     for finder in wiring.finders(settings):
-        if hunt.is_certain:
-            break
-        hunt.ask(finder.name, lambda finder=finder: finder.find(wanted))  # type: ignore[misc] # bound early
+        hunt.ask(finder.name, partial(finder.find, wanted))
     found = hunt.result()
     _remember_offers(settings, link, [each.url for each in found.offered])
     if found.taken:
@@ -293,6 +292,10 @@ def _followed(settings: LibrarySettings, link: str) -> str:
         return wiring.short_links(settings)(page.url) if page.short else link
     except BadLink:
         return link
+
+
+def _at(settings: LibrarySettings, link: str) -> list[Candidate]:
+    return [_candidate(_identify(settings, link))]
 
 
 def _in_library(settings: LibrarySettings) -> list[Candidate]:
