@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, get_args
+from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote
 
 from music_workflow.core.link_text import Link, LinkKind, bad, canonical, clip, not_one, segments_of
@@ -24,6 +24,7 @@ _SPOTIFY_KINDS = (
     "user",
     "audiobook",
 )
+_SPOTIFY_LINKS: Mapping[str, LinkKind] = {"track": "track", "album": "album", "playlist": "playlist"}
 _SPOTIFY_LIKES = "https://open.spotify.com/collection/tracks"
 _YOUTUBE_ID = re.compile(r"[0-9A-Za-z_-]{11}")
 _YOUTUBE_LIST = re.compile(r"[0-9A-Za-z_-]{2,64}")
@@ -85,11 +86,11 @@ def _spotify(kind: str, spotify_id: str) -> Link:
         return Link(_SPOTIFY_LIKES, "spotify", "me", kind="likes", protected="Spotify")
     if kind in {"artist", "show", "user", "episode", "audiobook"}:
         raise not_one(f"a Spotify {kind}", "spotify")
-    if kind not in get_args(LinkKind):
+    named = _SPOTIFY_LINKS.get(kind)
+    if named is None:
         raise bad(f"This Spotify link names no track; {right}", "spotify")
     if not _SPOTIFY_ID.fullmatch(spotify_id):
         raise bad(f"“{clip(spotify_id)}” is not a Spotify id; {right}", "spotify")
-    named: LinkKind = "album" if kind == "album" else "playlist" if kind == "playlist" else "track"
     url = f"https://open.spotify.com/{named}/{spotify_id}"
     return Link(url, "spotify", spotify_id, kind=named, protected="Spotify")
 

@@ -119,6 +119,7 @@ def test_short_links_are_known_as_such(text: str) -> None:
         ("https://open.spotify.com/playlist/short", "not a Spotify id"),
         ("https://open.spotify.com/", "names no track"),
         ("spotify:playlist:short", "not a Spotify URI"),
+        (f"spotify:likes:{ID}", "names no track"),
         ("https://www.youtube.com/playlist?list=WL", "its owner alone"),
         ("https://www.youtube.com/playlist?list=RDMMx", "no end"),
         ("https://www.youtube.com/playlist?list=%20", "not the id of a YouTube playlist"),
