@@ -192,7 +192,7 @@ class Returns:
         blocked = database.vocabulary.state(row.status, row.run_state) is State.BLOCKED
         if not blocked or not done.intersection(row.prerequisites):
             return False
-        if not all(page_id in done or _is_done(database, page_id) for page_id in row.prerequisites):
+        if not all(page_id in done or is_done(database, page_id) for page_id in row.prerequisites):
             return False
         database.update(
             row.id,
@@ -206,6 +206,7 @@ class Returns:
         return True
 
 
-def _is_done(database: Database[TaskRow], page_id: str) -> bool:
+def is_done(database: Database[TaskRow], page_id: str) -> bool:
+    """Whether a row is there and completed; read fresh."""
     row = row_of(database, page_id)
     return row is not None and database.vocabulary.state(row.status, row.run_state) is State.DONE

@@ -19,7 +19,7 @@ from typing import Any
 
 from agent import log
 from agent.handing_on import trigger_folder
-from agent.handing_on.returns import ENDS, Returns
+from agent.handing_on.returns import ENDS, Returns, is_done
 from agent.handing_on.trigger_folder import AgentFolders, Sighting, Stage
 from agent.handing_on.trigger_notes import Handed, Standing, TriggerNotes
 from agent.ledger import Ledger, LedgerError
@@ -423,9 +423,7 @@ def _takes(database: Database[TaskRow], attr: str, word: str) -> bool:
 def _may_start(database: Database[TaskRow], row: TaskRow, done: dict[str, bool]) -> bool:
     for page_id in row.prerequisites:
         if page_id not in done:
-            found = row_of(database, page_id)
-            state = database.vocabulary.state(found.status, found.run_state) if found else None
-            done[page_id] = state is State.DONE
+            done[page_id] = is_done(database, page_id)
     return all(done[page_id] for page_id in row.prerequisites)
 
 
