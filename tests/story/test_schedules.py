@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -152,11 +150,3 @@ def test_the_clock_wakes_the_worker_when_a_time_has_come(house: House) -> None:
         assert datetime.now(UTC) - began >= timedelta(seconds=1)
     finally:
         schedules.stop()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> bool:
-    """Whether it comes true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not condition():
-        time.sleep(0.05)
-    return bool(condition())
