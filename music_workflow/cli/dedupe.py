@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from music_workflow.cli.progress import progress
-from music_workflow.cli.settings import MusicSettings
+from music_workflow.cli.settings import collection as opened
 from music_workflow.deduplication.results import Skipped
 
 if TYPE_CHECKING:
-    from music_workflow.core.collection import (
-        Collection,
-    )  # imported where it is used, so that --help stays fast
-    from music_workflow.deduplication.plans import Plan
+    from music_workflow.deduplication.plans import Plan  # keeps --help fast
 
 app = typer.Typer(
     no_args_is_help=True, help="Duplicates: plan, apply, undo. Nothing moves before you approve a plan."
@@ -35,7 +32,7 @@ def plan(
     """Find duplicates, prove each against the file that is kept, and print the plan with its hash."""
     from music_workflow.deduplication.proposal import refusal  # noqa: PLC0415 - loads numpy
 
-    collection = _collection()
+    collection = opened()
     if scan:
         collection.scan()
     with progress() as tell:
@@ -58,7 +55,7 @@ def apply(
     batch: Annotated[int, typer.Option(min=1, help="Files to set aside at most.")] = 100,
 ) -> None:
     """Set the duplicates of an approved plan aside, a batch at a time; each file is checked again first."""
-    done = _collection().set_aside(approve, batch)
+    done = opened().set_aside(approve, batch)
     for path in done.moved:
         typer.echo(f"set aside  {path}")
     _print_skipped(done.skipped)
@@ -70,7 +67,7 @@ def apply(
 @app.command()
 def undo(plan_hash: PlanHash) -> None:
     """Put back everything that a plan set aside, or say what stands in the way."""
-    done = _collection().undo(plan_hash)
+    done = opened().undo(plan_hash)
     for path in done.restored:
         typer.echo(f"put back  {path}")
     _print_skipped(done.blocked)
@@ -88,7 +85,7 @@ def purge(
     yes: Annotated[bool, typer.Option("--yes", help="Delete for good; without it, only say so.")] = False,
 ) -> None:
     """Delete what a plan set aside, for good, as far as the kept files still stand unchanged."""
-    collection = _collection()
+    collection = opened()
     if not yes:
         found = collection.plan(plan_hash)
         typer.echo(
@@ -98,13 +95,6 @@ def purge(
     done = collection.purge(plan_hash)
     _print_skipped(done.kept)
     typer.echo(f"{len(done.deleted)} deleted, {done.freed / 1e6:,.1f} MB freed.")
-
-
-def _collection() -> Collection:
-    from music_workflow.core.collection import Collection  # noqa: PLC0415 - keeps --help fast
-    from music_workflow.core.library import Library  # noqa: PLC0415 - the same
-
-    return Collection(Library(MusicSettings().library()))
 
 
 def _print_plan(found: Plan) -> None:

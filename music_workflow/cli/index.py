@@ -13,14 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from music_workflow.cli.progress import progress
-from music_workflow.cli.settings import MusicSettings
+from music_workflow.cli.settings import collection as opened
 from music_workflow.errors import BadLink
 from music_workflow.index.report import FoundFile, ScanReport
 
 if TYPE_CHECKING:
-    from music_workflow.core.collection import (
-        Collection,
-    )  # imported where it is used, so that --help stays fast
+    from music_workflow.core.collection import Collection  # keeps --help fast
 
 app = typer.Typer(no_args_is_help=True, help="The volume index: what stands on the volumes.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -42,7 +40,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Look through the volumes and bring the index and its export up to date."""
-    collection = _collection()
+    collection = opened()
     reports = (
         collection.library.scan(tuple(map(str, roots)), accept_loss=accept_loss)
         if roots
@@ -65,13 +63,13 @@ def hear(
     ] = None,
 ) -> None:
     """Hash and fingerprint what scans found; what was heard is kept file by file, so it may be stopped anywhere."""
-    _hear(_collection(), math.inf if minutes is None else minutes * 60)
+    _hear(opened(), math.inf if minutes is None else minutes * 60)
 
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
     """Say what the index knows, without looking at any volume."""
-    found = _collection().status()
+    found = opened().status()
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
         return
@@ -93,7 +91,7 @@ def lookup(
     as_json: AsJson = False,
 ) -> None:
     """Find files on the volumes, mounted or not."""
-    found = _collection().find(text)
+    found = opened().find(text)
     if not found:
         raise BadLink(f"The index knows no file by “{text}”.", service="library", operation="look up")
     if as_json:
@@ -107,7 +105,7 @@ def lookup(
 @app.command()
 def export() -> None:
     """Write the JSON export (VOLUME_INDEX_PATH) anew."""
-    typer.echo(_collection().export())
+    typer.echo(opened().export())
 
 
 @app.command()
@@ -117,7 +115,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show the tracks that the library knows."""
-    library = _collection().library
+    library = opened().library
     tracks = library.tracks() if key is None else [track] if (track := library.lookup(key)) else []
     if key is not None and not tracks:
         raise BadLink(f"The library knows nothing under “{key}”.", service="library", operation="look up")
@@ -142,7 +140,7 @@ def forget(
     ] = False,
 ) -> None:
     """Take tracks out of the index of which no file stands any more; no file is touched."""
-    library = _collection().library
+    library = opened().library
     missing = library.missing()
     for track in missing:
         typer.echo(f"{track.identity.key}  {track.files[0].path}")
@@ -151,13 +149,6 @@ def forget(
         typer.echo(f"{len(missing)} forgotten.")
     else:
         typer.echo(f"{len(missing)} would be forgotten; if no volume is merely unmounted, add --yes.")
-
-
-def _collection() -> Collection:
-    from music_workflow.core.collection import Collection  # noqa: PLC0415 - keeps --help fast
-    from music_workflow.core.library import Library  # noqa: PLC0415 - the same
-
-    return Collection(Library(MusicSettings().library()))
 
 
 def _hear(collection: Collection, seconds: float) -> None:

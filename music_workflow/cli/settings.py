@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field
@@ -11,6 +12,9 @@ from pydantic_settings import SettingsConfigDict
 from music_workflow.core.ports import LibrarySettings, M4aCodec
 from music_workflow.folders import Listed
 from music_workflow.preferences import MusicPreferences
+
+if TYPE_CHECKING:
+    from music_workflow.core.collection import Collection  # keeps --help fast
 
 
 class MusicSettings(MusicPreferences):
@@ -45,3 +49,11 @@ class MusicSettings(MusicPreferences):
             allow_private_addresses=self.allow_private_addresses,
             **self.wishes(),
         )
+
+
+def collection() -> Collection:
+    """Open the collection that the settings name."""
+    from music_workflow.core.collection import Collection  # noqa: PLC0415 - keeps --help fast
+    from music_workflow.core.library import Library  # noqa: PLC0415 - the same
+
+    return Collection(Library(MusicSettings().library()))
