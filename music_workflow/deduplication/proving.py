@@ -16,13 +16,12 @@ from music_workflow.deduplication.copies import Copy
 from music_workflow.deduplication.fingerprint import Likeness, Words
 from music_workflow.deduplication.joins import tells
 from music_workflow.deduplication.matching import same_artist
+from music_workflow.index.lookup import ISRC_S
 
 Rung = Literal["same sound", "source", "ISRC and length", "fingerprint", "names and length"]
 AUTOMATIC: frozenset[Rung] = frozenset({"same sound", "source", "ISRC and length"})
 """Proof enough to say "already there" without asking; the others are for a person to look at."""
 
-ISRC_S = 3.0
-"""One ISRC may carry edits: lengths agree within this, in seconds."""
 NAMES_S = 2.0
 FINGERPRINT_S = 7.0
 """Trimmed ends change a length; more than that is an edit."""
