@@ -181,6 +181,7 @@ class _Run:
             return
         for move in moves:
             self._note(move, kept[move.against], group)
+        self.manifest.save()
         for move in moves:
             if Path(move.path).exists():
                 _rename(Path(move.path), Path(self._quarantine(move)), move.sha256)
@@ -210,7 +211,7 @@ class _Run:
         return f"it is {kept.path} under a second name" if Path(move.path).samefile(kept.path) else None
 
     def _note(self, move: Move, kept: KeptFile, group: PlannedGroup) -> None:
-        """Put the note on the disk before the file moves."""
+        """Enter a file, and its track, into the manifest; it is on the disk before the file moves."""
         into = group.kept_track if move.track else None
         if move.track and not any(
             track["record"]["identity"]["key"] == move.track for track in self.manifest.tracks
@@ -232,7 +233,6 @@ class _Run:
                 into=into,
             )
         )
-        self.manifest.save()
 
     def _quarantine(self, move: Move) -> str:
         inside = Path(move.path).relative_to(move.root)
