@@ -3,14 +3,17 @@
 A handler that would trash, merge or replace shows its plan first and raises `needed`. The to-do item that this puts on
 the page names the plan; ticked, it is the row's answer at the next attempt, and `is_given` says whether that answer
 approves exactly the plan at hand. A plan that has changed since is asked for anew, with the reason. When in doubt, it
-is not an approval. Nothing is read or written here.
+is not an approval. Nothing is asked of Notion or written here.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Self
 
 from handlers.base import NeedsHuman
+from notion_schema.databases import TaskRow
 
 _SHOWN_DIGITS = 12
 _HASH = re.compile(r"[0-9a-f]{12,}")
@@ -19,6 +22,18 @@ _APPROVAL = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(r"(?:no|not|none|don\W?t|do\s+not|never|stop|wait|reject(?:ed)?)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request of a task type whose rows say nothing but, where a plan was shown, whether it is approved."""
+
+    answer: str
+
+    @classmethod
+    def from_row(cls, row: TaskRow) -> Self:
+        """Reads the answer."""
+        return cls(answer=row.answer)
 
 
 def choice(plan_hash: str, words: str) -> str:

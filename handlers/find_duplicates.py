@@ -19,29 +19,14 @@ If it Failed: the linked issue says why. What was moved by then can be put back 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from handlers import approval
 from handlers.base import Done, Evidence, Job, NeedsHuman, Picture, Tools, handler, minutes
 from music_workflow.core.collection import DEFAULT_BATCH, Collection
 from music_workflow.deduplication.results import Applied, Proposal
-from notion_schema.databases import TaskRow
 
 _MOST_LINES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person has approved, if anything yet."""
-
-    answer: str
-
-    @classmethod
-    def from_row(cls, row: TaskRow) -> Self:
-        """Reads the answer."""
-        return cls(answer=row.answer)
 
 
 @handler(
@@ -58,7 +43,7 @@ class Request:
         "track rows": 2,
     },
 )
-def find_duplicates(job: Job[Request], tools: Tools) -> Done:
+def find_duplicates(job: Job[approval.Request], tools: Tools) -> Done:
     """The search, the question, and what was approved."""
     collection = Collection(tools.library)
     answer = job.request.answer
@@ -78,7 +63,7 @@ def find_duplicates(job: Job[Request], tools: Tools) -> Done:
     raise _question(answer, found)
 
 
-def _set_aside(job: Job[Request], tools: Tools, plan: str) -> Done:
+def _set_aside(job: Job[approval.Request], tools: Tools, plan: str) -> Done:
     """Batch after batch, until nothing of the plan is left to do."""
     collection = Collection(tools.library)
     done: list[Applied] = []

@@ -16,29 +16,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
 
 from handlers import approval
 from handlers.base import Done, Evidence, FollowUp, Job, NeedsHuman, Tools, handler, minutes
 from music_workflow.core.collection import Collection
 from music_workflow.index.report import HearReport, ScanReport
-from notion_schema.databases import TaskRow
 
 _HEARING_S = minutes(330)
 """Leaves half an hour of the attempt for the scan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Nothing but, where one was asked for, an approval."""
-
-    answer: str
-
-    @classmethod
-    def from_row(cls, row: TaskRow) -> Self:
-        """Reads the answer."""
-        return cls(answer=row.answer)
 
 
 @handler(
@@ -49,7 +34,7 @@ class Request:
     queue="cpu",
     steps={"look through the folders": 10, "forget what is gone": 1, "hash and fingerprint": 88, "export": 1},
 )
-def rebuild_index(job: Job[Request], tools: Tools) -> Done:
+def rebuild_index(job: Job[approval.Request], tools: Tools) -> Done:
     """The index, brought up to date."""
     collection = Collection(tools.library)
     reports = job.heavy_step("look through the folders", collection.scan)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from handlers import find_duplicates, rebuild_index
+from handlers import approval, find_duplicates, rebuild_index
 from handlers.base import Done, NeedsHuman, Tools
 from music_workflow.core.collection import Collection
 from music_workflow.core.library import Library
@@ -44,7 +44,7 @@ def run(module: Any, name: str, library: Library, answer: str = "") -> Done:
         library: Library
 
     handler = getattr(module, name)
-    return cast("Done", handler.run(Direct(module.Request(answer)), cast("Tools", Only(library))))
+    return cast("Done", handler.run(Direct(approval.Request(answer)), cast("Tools", Only(library))))
 
 
 def test_a_great_loss_is_forgotten_only_when_a_person_says_so(tmp_path: Path) -> None:
