@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from music_workflow.core import playlists, process
+from music_workflow.core import origins, playlists, process
 from music_workflow.core.acquire import file_digest
 from music_workflow.core.ports import LibrarySettings
 from music_workflow.core.tagging import wanted_tags
@@ -65,7 +65,9 @@ def verify_track(
     checks.extend(_index_checks(track, entry, settings))
     checks.extend(_page_checks(track, claims))
     if claims is not None:
-        checks.extend(_playlist_links(playlists.pages_of(settings, [track.identity.key]), claims))
+        asked_for = origins.asked_for(settings, track.identity.url)
+        keys = [track.identity.key, *(link.key for link in asked_for)]
+        checks.extend(_playlist_links(playlists.pages_of(settings, keys), claims))
     return tuple(checks)
 
 

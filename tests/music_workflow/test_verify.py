@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from music_workflow.core import playlists
+from music_workflow.core import origins, playlists
 from music_workflow.core.library import Library
 from music_workflow.core.listing import Entry, Listing
 from music_workflow.index.volume import open_index
@@ -319,3 +319,25 @@ def test_the_playlists_that_hold_it_are_on_its_row(shelf: tuple[Library, FiledTr
     for linked, verdict in ((("page-1", "page-2", "x"), "pass"), (("page-1",), "fail"), ((), "skip")):
         claims = replace(claims_of(track), playlists=linked)
         assert by_name(library.verify(track, claims))["Row playlists"].verdict == verdict
+
+
+def test_playlists_count_that_name_it_by_the_link_it_was_asked_for_by(
+    shelf: tuple[Library, FiledTrack],
+) -> None:
+    """Spotify's list holds Spotify's link, though the sound came from elsewhere."""
+    library, track = shelf
+    asked = "https://open.spotify.com/track/3uUuGVFu1V7jTQL60S1r8z"
+    origins.remember(library.settings, asked, track.identity.url)
+    entry = Entry(key="spotify:3uUuGVFu1V7jTQL60S1r8z", link=asked, title="Tide")
+    listing = Listing(
+        key="spotify:playlist:Sunday",
+        url="https://example.org",
+        service="spotify",
+        kind="playlist",
+        title="Sunday",
+        entries=(entry,),
+    )
+    playlists.keep(library.settings, listing, "page-1")
+
+    claims = replace(claims_of(track), playlists=("another",))
+    assert by_name(library.verify(track, claims))["Row playlists"].verdict == "fail"
