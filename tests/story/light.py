@@ -207,6 +207,18 @@ def duplicate(house: House, page_id: str) -> str:
 
 
 @contextmanager
+def running(worker: Worker) -> Iterator[None]:
+    """The worker works on in a thread until the end."""
+    thread = threading.Thread(target=worker.run_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.ask_to_stop()
+        thread.join()
+
+
+@contextmanager
 def scene(
     folder: Path,
     song: Path,
@@ -228,12 +240,8 @@ def scene(
             update={"poll_seconds": 0.2, "poll_idle_seconds": 0.4, "notion_stale_seconds": 0.5, **settings}
         )
         tally = Tally(house, patch)
-        with house.worker() as worker:
-            thread = threading.Thread(target=worker.run_forever)
-            thread.start()
+        with house.worker() as worker, running(worker):
             try:
                 yield Scene(house, gate, tally, worker)
             finally:
                 gate.opened.set()
-                worker.ask_to_stop()
-                thread.join()

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import psutil
 
-from agent.worker import Worker
 from notion_schema.databases import AGENT_TASKS
 from notion_schema.vocabulary import RunState
 from tests.story.conftest import House
+from tests.story.light import eventually, running
 
 SONG = "Test Band - Short Song.m4a"
-
-
-@contextmanager
-def _running(worker: Worker) -> Iterator[None]:
-    thread = threading.Thread(target=worker.run_forever)
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.ask_to_stop()
-        thread.join()
-
-
-def _wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not condition():
-        time.sleep(0.1)
-    return condition()
 
 
 def _downloading(house: House) -> bool:
@@ -42,12 +22,12 @@ def _downloading(house: House) -> bool:
 def test_the_cancel_word_stops_the_run_and_its_children(house: House) -> None:
     """Archived while it downloads: stopped, said so on the row and its page, nothing filed, no process left."""
     row = house.add(house.media.link(f"slow/{SONG}"))
-    with house.worker() as worker, _running(worker):
-        assert _wait_for(lambda: _downloading(house))
+    with house.worker() as worker, running(worker):
+        assert eventually(lambda: _downloading(house))
         house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Archived"})
-        assert _wait_for(lambda: house.row(row.id).run_state is RunState.CANCELLED)
-        assert _wait_for(lambda: "Cancelled by you" in house.text(row.id))
-        assert _wait_for(lambda: not _children_at_work(), 10)
+        assert eventually(lambda: house.row(row.id).run_state is RunState.CANCELLED)
+        assert eventually(lambda: "Cancelled by you" in house.text(row.id))
+        assert eventually(lambda: not _children_at_work(), 10)
     assert house.row(row.id).status == "Archived"
     assert house.files() == []
     assert house.tracks() == []
@@ -66,10 +46,10 @@ def test_ready_again_after_cancel_is_a_new_attempt(house: House) -> None:
     """What was cancelled can be reopened like anything else."""
     row = house.add(house.media.link(f"slow/{SONG}"))
     tasks = house.workspace.database(AGENT_TASKS)
-    with house.worker() as worker, _running(worker):
-        assert _wait_for(lambda: _downloading(house))
+    with house.worker() as worker, running(worker):
+        assert eventually(lambda: _downloading(house))
         tasks.update(row.id, {"status": "Archived"})
-        assert _wait_for(lambda: house.row(row.id).run_state is RunState.CANCELLED)
+        assert eventually(lambda: house.row(row.id).run_state is RunState.CANCELLED)
     tasks.update(row.id, {"status": "Ready", "link": house.media.link(SONG)})
     house.work()
     done = house.row(row.id)
@@ -79,10 +59,10 @@ def test_ready_again_after_cancel_is_a_new_attempt(house: House) -> None:
 def test_a_person_who_takes_the_row_over_is_not_overwritten(house: House) -> None:
     """Set to Completed by hand while it runs: the run goes on, its log is added, the status stays the person's."""
     row = house.add(house.media.link(f"slow/{SONG}"))
-    with house.worker() as worker, _running(worker):
-        assert _wait_for(lambda: _downloading(house))
+    with house.worker() as worker, running(worker):
+        assert eventually(lambda: _downloading(house))
         house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Draft"})
-        assert _wait_for(lambda: "Attempt 1" in house.text(row.id), 60)
+        assert eventually(lambda: "Attempt 1" in house.text(row.id), 60)
         time.sleep(1)
     assert house.row(row.id).status == "Draft"
 
@@ -90,12 +70,12 @@ def test_a_person_who_takes_the_row_over_is_not_overwritten(house: House) -> Non
 def test_a_row_trashed_while_it_runs_harms_nobody(house: House) -> None:
     """The worker goes on with the next row."""
     row = house.add(house.media.link(f"slow/{SONG}"))
-    with house.worker() as worker, _running(worker):
-        assert _wait_for(lambda: _downloading(house))
+    with house.worker() as worker, running(worker):
+        assert eventually(lambda: _downloading(house))
         house.workspace.database(AGENT_TASKS).trash(row.id)
         other = house.add("", title="no link")
-        assert _wait_for(lambda: house.row(other.id).status == "Blocked")
-        assert _wait_for(lambda: not _children_at_work(), 10)
+        assert eventually(lambda: house.row(other.id).status == "Blocked")
+        assert eventually(lambda: not _children_at_work(), 10)
     again = threading.Thread(target=house.work, daemon=True)
     again.start()
     again.join(20)

@@ -10,9 +10,7 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,30 +22,10 @@ from agent.runner import RUN
 from notion_schema.databases import AGENT_TASKS
 from tests.story.commands import segue
 from tests.story.conftest import House
+from tests.story.light import eventually, running
 
 SONG = "Test Band - Short Song.m4a"
 SOURCE, PAGE = "aaaaaaaa-0000-4000-8000-000000000000", "bbbbbbbb-0000-4000-8000-00000000000{}"
-
-
-@contextlib.contextmanager
-def running(house: House) -> Iterator[None]:
-    """A worker in this process that works on until the end."""
-    with house.worker() as worker:
-        thread = threading.Thread(target=worker.run_forever)
-        thread.start()
-        try:
-            yield
-        finally:
-            worker.ask_to_stop()
-            thread.join()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> bool:
-    """Whether it comes true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not condition():
-        time.sleep(0.05)
-    return bool(condition())
 
 
 def on_a_terminal(house: House, *arguments: str, until: str) -> str:
@@ -86,8 +64,8 @@ def test_top_logs_cancel_and_retry_steer_a_run(house: House) -> None:
     """Seen live with its step, its log followed, cancelled by the beginning of its id, set going again by its link."""
     row = house.add(house.media.link(f"slow/{SONG}"), title="A slow one")
     assert segue(house, "top", "--once").out == "No worker has run here yet."
-    with running(house):
-        assert wait_for(lambda: any(path.startswith("/slow/") for path in house.media.requests))
+    with house.worker() as worker, running(worker):
+        assert eventually(lambda: any(path.startswith("/slow/") for path in house.media.requests))
         shown = on_a_terminal(house, "top", until="download")
         assert "1 running" in shown
         assert "A slow one" in shown
@@ -103,11 +81,11 @@ def test_top_logs_cancel_and_retry_steer_a_run(house: House) -> None:
         followed = segue(house, "logs", row.url, "--follow")
         assert followed.code == 0
         assert "step started step=download" in followed.out
-        assert wait_for(lambda: "Cancelled by you" in house.row(row.id).result)
+        assert eventually(lambda: "Cancelled by you" in house.row(row.id).result)
 
         house.workspace.database(AGENT_TASKS).update(row.id, {"link": "", "task_type": "File gaps"})
         assert "“A slow one”: Archived → Ready." in segue(house, "retry", row.url).out
-        assert wait_for(lambda: house.row(row.id).status == "Blocked")
+        assert eventually(lambda: house.row(row.id).status == "Blocked")
 
     house.workspace.database(AGENT_TASKS).update(row.id, {"status": "Completed"})
     nothing = segue(house, "cancel", row.id)
