@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from http import HTTPStatus
 
 from agent import log
 from agent.prerequisites import Prerequisites
+from agent.present import seen
 from agent.runner import Guard
 from handlers.registry import Registry
 from notion_schema.calls import Json
 from notion_schema.databases import AGENT_TASKS, CLIENT_FACING, ISSUES, TaskRow
-from notion_schema.errors import NotionError, NotShared, ResultLimit
+from notion_schema.errors import NotionError, ResultLimit
 from notion_schema.filters import Filter
 from notion_schema.vocabulary import State, rank_of
 from notion_schema.workspace import Database, Workspace
@@ -267,13 +267,7 @@ class Poller:
 
     def read(self, database_key: str, page_id: str) -> TaskRow | None:
         """A row, read fresh; None when the integration does not see it."""
-        try:
-            row: TaskRow = self._workspace.database(database_key).get(page_id)
-        except NotShared as gone:
-            if gone.status != HTTPStatus.NOT_FOUND:
-                raise
-            return None
-        return row
+        return seen(self._workspace.database(database_key), page_id)
 
     def _wanted(self, database: Database[TaskRow]) -> Filter | None:
         database.check()

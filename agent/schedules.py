@@ -22,11 +22,12 @@ from apscheduler.triggers.date import DateTrigger  # type: ignore[import-untyped
 from agent import log, schedule_words
 from agent.companion import Companion
 from agent.poller import Found, Look
+from agent.present import row_of
 from agent.rows.new_rows import NewRow, NewRows
 from agent.schedule_words import Schedule, ScheduleError
 from handlers.registry import Registry
 from notion_schema.databases import TaskRow
-from notion_schema.errors import NotionError, NotShared
+from notion_schema.errors import NotionError
 from notion_schema.vocabulary import State
 from notion_schema.workspace import Database, Workspace
 
@@ -214,17 +215,14 @@ class Schedules(Companion):
 
     def _let_go(self, database_key: str, page_id: str) -> None:
         database = self._workspace.database(database_key)
-        try:
-            row = database.get(page_id)
-        except NotShared:
-            row = None
+        row = row_of(database, page_id)
         if row is not None and row.schedule and self._is_ready(database, row):
             return  # the look was behind
         self._set_alarm(page_id, None, self._clock())
         self._filed.pop(page_id, None)
         for slot in [slot for slot in self._written if slot[0] == page_id]:
             del self._written[slot]
-        if row is not None and not row.in_trash and row.next_run is not None and database.has("next_run"):
+        if row is not None and row.next_run is not None and database.has("next_run"):
             database.update(page_id, {"next_run": None})
 
     @staticmethod
