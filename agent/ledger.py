@@ -19,6 +19,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from agent.leases import parse
+
 LedgerError = SQLAlchemyError
 """What every call here may raise: the notes can be neither read nor written now."""
 
@@ -37,7 +39,7 @@ class Ledger:
     """
 
     def __init__(self, engine_url: str, folder: Path, *tables: str) -> None:
-        parsed = sa.make_url(engine_url.replace("postgres://", "postgresql://", 1))
+        parsed = parse(engine_url)
         self._on_server = parsed.get_backend_name() == "postgresql"
         self._folder = folder
         self._tables = tables
