@@ -99,6 +99,11 @@ class Reporting:
 
     # Taking a row ----------------------------------------------------------------------------------------------------
 
+    def asks(self, database_key: str, row: TaskRow, attempt: int) -> bool:
+        """Whether the row is ready for exactly this attempt."""
+        state = self._tasks(database_key).vocabulary.state(row.status, row.run_state)
+        return not row.in_trash and state is State.READY and attempts_of(row) == attempt - 1
+
     def claim(self, ref: RowRef) -> Claim:
         """Takes the row for this attempt, or says why not; asked twice by the same run, it says yes twice."""
         database = self._tasks(ref.database)
@@ -107,7 +112,7 @@ class Reporting:
             return Claim(row=None, refused="the row is in the trash")
         ours = self._is_taken(row, ref)
         state = database.vocabulary.state(row.status, row.run_state)
-        if not ours and (state is not State.READY or attempts_of(row) != ref.attempt - 1):
+        if not ours and not self.asks(ref.database, row, ref.attempt):
             return Claim(row=None, refused=f"the row is {row.status}, attempt {attempts_of(row)}, by now")
         if not ours and row.schedule.strip():
             return Claim(row=None, refused="the row has a Schedule by now and never runs itself")
@@ -131,7 +136,7 @@ class Reporting:
                     "question": "",
                     "run_after": None,
                 },
-                unless=lambda now: not self._still_asks(now, ref),
+                unless=lambda now: not self.asks(ref.database, now, ref.attempt),
             )
             if not self._is_taken(taken, ref):
                 return Claim(row=None, refused=f"the row was set to {taken.status} while it was being taken")
@@ -141,10 +146,6 @@ class Reporting:
     def _is_taken(self, row: TaskRow, ref: RowRef) -> bool:
         """Whether the row carries this very run's id, and from this engine: another one may count alike."""
         return row.run_id == ref.run_id and not self.is_foreign(row)
-
-    def _still_asks(self, row: TaskRow, ref: RowRef) -> bool:
-        state = self._tasks(ref.database).vocabulary.state(row.status, row.run_state)
-        return not row.in_trash and state is State.READY and attempts_of(row) == ref.attempt - 1
 
     def _is_at_work(self, row: TaskRow, ref: RowRef) -> bool:
         """Whether the row shows this run as running: nobody has set another status or taken it over."""

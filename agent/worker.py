@@ -28,8 +28,7 @@ from agent.runner import REPORT, RUN, Guard, Runner
 from agent.twins import TIDY
 from handlers.base import Handler
 from handlers.registry import Registry
-from notion_schema.databases import TaskRow
-from notion_schema.vocabulary import State, rank_of
+from notion_schema.vocabulary import rank_of
 from notion_schema.workspace import Workspace
 
 _MOST_WAITING = 50
@@ -239,7 +238,7 @@ class Worker:
         if not taken:
             return "waits"
         fresh = self._poller.read(found.database, row.id)
-        if fresh is None or not self._asks(found.database, fresh, attempt):
+        if fresh is None or not self._reporting.asks(found.database, fresh, attempt):
             self._poller.forget(found)
             return "waits"
         refusals = [why for run in taken if (why := _lasting(run))]
@@ -266,11 +265,6 @@ class Worker:
                 return
             ended.append(run)
 
-    def _asks(self, database_key: str, row: TaskRow, attempt: int) -> bool:
-        """Whether the row is ready for exactly this attempt."""
-        state = self._workspace.database(database_key).vocabulary.state(row.status, row.run_state)
-        return not row.in_trash and state is State.READY and attempts_of(row) == attempt - 1
-
     def _refuse(self, hopeless: Hopeless) -> int:
         """Tells a row that it cannot be begun as it stands; returns 1 when that is still to be done."""
         if not self._asked.is_due(hopeless.page_id):
@@ -280,7 +274,7 @@ class Worker:
             fresh = self._poller.read(hopeless.database, hopeless.page_id)
             if fresh is None or fresh.prerequisites != hopeless.row.prerequisites:
                 return 0
-            if not self._asks(hopeless.database, fresh, attempts_of(hopeless.row) + 1):
+            if not self._reporting.asks(hopeless.database, fresh, attempts_of(hopeless.row) + 1):
                 return 0
         log.get().warning("row cannot be begun", page=hopeless.page_id, why=hopeless.why)
         self._reporting.refuse(hopeless.database, hopeless.page_id, hopeless.why)
