@@ -22,7 +22,7 @@ from agent.outcome import Issue
 from agent.problems.issues import Issues
 from agent.report import Report, RowRef, attempts_of
 from agent.signature import Signature
-from agent.telling import Teller
+from agent.telling import Guarded, Teller
 from handlers.base import FollowUp, Handback
 from notion_schema import blocks
 from notion_schema.databases import AGENT_TASKS, EXECUTION_LOGS, TaskRow
@@ -68,6 +68,7 @@ class Reporting:
         handoff: Handoff,
         returns: Returns,
         clean: Callable[[str], str],
+        guard: Guarded,
     ) -> None:
         self.clean = clean
         self._workspace = workspace
@@ -77,7 +78,7 @@ class Reporting:
         self._handoff = handoff
         self._returns = returns
         self._signed = threading.Event()
-        self._teller = Teller(self._show, self._is_at_work, lease_s=ROW_LEASE_S)
+        self._teller = Teller(self._show, self._is_at_work, guard, lease_s=ROW_LEASE_S)
 
     def sign(self, engine: str) -> None:
         """From now on rows are signed with the engine's identity, too."""

@@ -12,18 +12,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from agent import log
 from agent.report import RowRef
 from notion_schema.databases import TaskRow
-from notion_schema.errors import NotionError
 
 _EVERY_S = 2.5
 _TICK_S = 0.5
 
 Write = Callable[[RowRef, Mapping[str, Any]], TaskRow]
 """Writes values to a row, once, and returns the row as it is then."""
+
+
+class Guarded(Protocol):
+    """What carries out the writes, so that no one row ends the thread that writes for all: ``runner.Guard``."""
+
+    def run(self, what: str, work: Callable[[], bool], otherwise: bool, *, about: str = "") -> bool:  # noqa: FBT001 - the guard's own signature
+        """What ``work`` returns, or ``otherwise`` when it raises."""
 
 
 @dataclass(slots=True)
@@ -43,6 +48,7 @@ class Teller:
     Args:
         write: how.
         is_ours: whether a row, as a write returned it, still belongs to the run; when not, the run is told of no more.
+        guard: carries out each write.
         lease_s: how long each write makes a lease last.
         every_s: the shortest time between two writes to a row.
     """
@@ -51,12 +57,14 @@ class Teller:
         self,
         write: Write,
         is_ours: Callable[[TaskRow, RowRef], bool],
+        guard: Guarded,
         *,
         lease_s: float,
         every_s: float = _EVERY_S,
     ) -> None:
         self._write = write
         self._is_ours = is_ours
+        self._guard = guard
         self._lease_s = lease_s
         self._every_s = every_s
         self._runs: dict[str, _Told] = {}
@@ -126,14 +134,12 @@ class Teller:
                     return
                 told.changed, told.written_at = False, time.monotonic()
                 values = {"progress": round(told.percent), "step": told.words, "lease_until": self.lease()}
-            try:
-                is_ours = self._is_ours(self._write(told.ref, values), told.ref)
-            except Exception as error:  # noqa: BLE001 - this thread writes for all runs; no one row may end it
-                unexpected = None if isinstance(error, NotionError) else error
-                log.get().warning(
-                    "progress not shown", page=told.ref.page_id, why=str(error), exc_info=unexpected
-                )
-                return
+
+            def written() -> bool:
+                return self._is_ours(self._write(told.ref, values), told.ref)
+
+            # A refused write says nothing about whose the row is.
+            is_ours = self._guard.run("progress", written, otherwise=True, about=told.ref.page_id)
         if not is_ours:
             self.hush(told.ref.run_id)
 

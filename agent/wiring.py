@@ -308,6 +308,7 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
         clean = log.Redaction(settings.secrets).clean
         issues = Issues(rows, notes, clean, stale_s=settings.notion_stale_seconds)
         told = Returns(rows, notes, clean)
+        guard = Guard()
         reporting = Reporting(
             rows,
             f"{name} ({os.getpid()})",
@@ -316,6 +317,7 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
             handoff=Handoff(rows, issues, handlers.reviews, most_links=settings.handoff_max_depth),
             returns=told,
             clean=clean,
+            guard=guard,
         )
         music = library(settings)
         folder = data_dir(settings)
@@ -331,7 +333,6 @@ def worker(settings: Settings, *, listen: Address | None = None, patient: bool =
             earlier=earlier_rows(rows),
             edited=NotionEditedTracks(rows, LastWritten(folder / "written.sqlite")),
         )
-        guard = Guard()
         poller = Poller(
             rows,
             handlers,

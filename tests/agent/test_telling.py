@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agent.report import RowRef
+from agent.runner import Guard
 from agent.telling import Teller
 from notion_schema.databases import TaskRow
 from notion_schema.errors import Unavailable
@@ -50,7 +51,7 @@ def row() -> Row:
 @pytest.fixture
 def teller(row: Row) -> Iterator[Teller]:
     """A teller that writes to it every twentieth of a second."""
-    teller = Teller(row.write, lambda _row, _ref: row.ours, lease_s=0.9, every_s=0.05)
+    teller = Teller(row.write, lambda _row, _ref: row.ours, Guard(), lease_s=0.9, every_s=0.05)
     yield teller
     row.slow.set()
     teller.stop()
