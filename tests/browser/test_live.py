@@ -68,6 +68,10 @@ def test_a_moved_card_travels_and_a_ticking_one_keeps_still(desk: Desk, row: str
     card_now = desk.lane("Completed").locator(".card.touched")
     expect(card_now).to_have_count(1)
     assert len(desk.page.evaluate("moves")) == 1
+    # A card that still travels would be seen to go on from where it is.
+    desk.page.wait_for_function(
+        "document.querySelector('.card').getAnimations().every(move => move.animationName)"
+    )
     desk.client.change(row, {"Progress": {"number": 30}})
     expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "30")
     assert len(desk.page.evaluate("moves")) == 1
