@@ -58,6 +58,11 @@ _NOTE_MOVES = """() => {
 }"""
 
 
+_REST = """card => Promise.allSettled(
+  card.getAnimations().filter(move => !move.animationName).map(move => move.finished)
+)"""
+
+
 def test_a_moved_card_travels_and_a_ticking_one_keeps_still(desk: Desk, row: str) -> None:
     """Changing lanes is a movement and a glow; progress alone is neither."""
     desk.page.emulate_media(reduced_motion="no-preference")
@@ -69,9 +74,7 @@ def test_a_moved_card_travels_and_a_ticking_one_keeps_still(desk: Desk, row: str
     expect(card_now).to_have_count(1)
     assert len(desk.page.evaluate("moves")) == 1
     # A card that still travels would be seen to go on from where it is.
-    desk.page.wait_for_function(
-        "document.querySelector('.card').getAnimations().every(move => move.animationName)"
-    )
+    card.evaluate(_REST)
     desk.client.change(row, {"Progress": {"number": 30}})
     expect(card.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "30")
     assert len(desk.page.evaluate("moves")) == 1
