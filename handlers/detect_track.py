@@ -69,7 +69,7 @@ def detect_track(job: Job[Request], tools: Tools) -> Done:
             f"No track to sync was found, and not every place could be asked ({asked}).", found.retry_after_s
         )
     return Done(
-        summary="There is nothing to sync: everything that was looked at is synced already.",
+        summary="There is nothing to sync. What each place said stands in the evidence.",
         evidence=_said(found),
     )
 

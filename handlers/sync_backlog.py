@@ -62,7 +62,11 @@ def sync_backlog(job: Job[Request], tools: Tools) -> Done:
     filed = [job.step("file rows", tools.rows.file, rows) for rows in batches(wanted, _AT_ONCE)]
     new = sum(each.new for each in filed)
     return Done(
-        summary=f"{new} of the oldest Music Tracks rows that are not downloaded have a Sync track row now.",
+        summary=(
+            f"{new} of the oldest Music Tracks rows that are not downloaded have a Sync track row now."
+            if backlog.waiting or backlog.unusable or backlog.passed_over
+            else "No Music Tracks row waits to be downloaded."
+        ),
         evidence=(
             Evidence("Rows filed", f"{new}, at most {most} in one run"),
             *(
