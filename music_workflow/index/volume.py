@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -17,6 +18,8 @@ from typing import Any
 
 from music_workflow.model import Analysis, AudioFile, AudioFormat, EagleItem, FiledTrack, Identity
 
+_LOCK_WAIT_S = 30.0
+_ASK_AGAIN_S = 0.01
 _SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE tracks (
@@ -259,9 +262,9 @@ def open_index(data_dir: str | Path) -> Iterator[VolumeIndex]:
     """Open the index in `data_dir`, made when absent; several processes may have it open."""
     folder = Path(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(folder / "index.sqlite", timeout=30.0)
+    connection = sqlite3.connect(folder / "index.sqlite", timeout=_LOCK_WAIT_S)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
@@ -285,6 +288,20 @@ def decode_track(record: Mapping[str, Any]) -> FiledTrack:
             "by_hand": tuple((name, value) for name, value in record.get("by_hand", ())),
         }
     )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file over; SQLite refuses at once, timeout or not, while another connection does the same."""
+    deadline = time.monotonic() + _LOCK_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_ASK_AGAIN_S)
+        else:
+            return
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -117,6 +119,21 @@ def test_several_processes_may_have_it_open(tmp_path: Path) -> None:
         one.add(track())
 
         assert two.by_key("soundcloud:7") == track()
+
+
+def test_those_who_open_it_first_do_not_refuse_each_other(tmp_path: Path) -> None:
+    """Two tasks of a first evening open an index that is not there yet, at the same moment."""
+    at_once = 6
+    start = threading.Barrier(at_once)
+
+    def look(folder: Path) -> int:
+        start.wait()
+        with open_index(folder) as index:
+            return len(index)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for number in range(150):
+            assert list(pool.map(look, [tmp_path / str(number)] * at_once)) == [0] * at_once
 
 
 def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
